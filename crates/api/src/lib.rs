@@ -1,0 +1,1 @@
+//! The custom resources: kinds, conditions and their reasons.

@@ -1,0 +1,1 @@
+//! What is asked: the catalogue of 79 items and their checks. Pure.

@@ -1,0 +1,1 @@
+//! What follows: incremental evaluation, roll-up, drift and history. Pure.

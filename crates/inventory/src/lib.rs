@@ -1,0 +1,1 @@
+//! What the cluster is: lean facts, applied event by event. Pure.

@@ -1,0 +1,1 @@
+//! The loop: watches, writer, leader lease, events, metrics, health.

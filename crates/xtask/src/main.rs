@@ -1,0 +1,3 @@
+//! Generators: CRDs, RBAC, item pages; each with --check.
+
+fn main() {}
