@@ -1,1 +1,15 @@
-//! What is asked: the catalogue of 79 items and their checks. Pure.
+//! What is asked: the catalogue of 79 items and their checks. Pure: checks see the cluster only through
+//! the views of `plumbline-inventory`.
+
+pub mod findings;
+pub mod item;
+pub mod items;
+pub mod parameters;
+
+#[cfg(test)]
+mod testing;
+
+pub use findings::{Finding, Findings, ObjectRef, Outcome};
+pub use item::{Check, Class, Empty, Item, Level, Phrase, Scope, Section, Severity};
+pub use items::{ITEMS, find};
+pub use parameters::Parameters;

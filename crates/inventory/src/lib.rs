@@ -1,1 +1,26 @@
-//! What the cluster is: lean facts, applied event by event. Pure.
+//! What the cluster is: lean facts, applied event by event. Pure: no I/O, no clock, no Kubernetes client.
+//!
+//! An object comes in as a [`lean`] type that declares only what some item reads, is reduced to a fact
+//! record, and is dropped. [`Inventory::apply`], [`Inventory::delete`] and the three steps of a relist
+//! change the facts and note in [`Dirty`] what a reader has to look at again.
+
+pub mod apply;
+pub mod dirty;
+pub mod facts;
+pub mod inventory;
+pub mod kind;
+pub mod labels;
+pub mod lean;
+pub mod literal_secrets;
+pub mod names;
+pub mod quantity;
+pub mod roots;
+pub mod store;
+pub mod template;
+pub mod views;
+
+pub use dirty::{Dirty, Topic};
+pub use inventory::{Coverage, InputState, Inventory, ObjectId};
+pub use kind::Kind;
+pub use names::Name;
+pub use roots::RootKey;

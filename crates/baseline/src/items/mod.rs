@@ -1,0 +1,236 @@
+//! The items, one file each, and the registry.
+//!
+//! An item's file holds, in this order: its documentation and metadata, its check, its cases.
+
+pub mod planned;
+pub mod workloads;
+
+use crate::item::Item;
+
+/// Declares an item: documentation as a doc comment, then every field of [`Item`] in order.
+///
+/// A field that is left out does not compile. The documentation has the headings *What it checks*, *Why it
+/// matters*, *How it decides*, *Examples* and *How to fix*.
+macro_rules! item {
+    (
+        $(#[doc = $doc:literal])+
+        id: $id:literal,
+        slug: $slug:literal,
+        title: $title:literal,
+        section: $section:ident,
+        level: $level:ident,
+        severity: $severity:ident,
+        class: $class:ident,
+        scope: $scope:ident,
+        empty: $empty:ident,
+        since: $since:literal,
+        reads: $reads:expr,
+        optional: $optional:expr,
+        failing: ($one:literal, $many:literal),
+        remediation: $remediation:literal,
+        references: [$($reference:literal),* $(,)?],
+        systems: [$($system:literal),* $(,)?],
+        checks: [$($check:expr),+ $(,)?],
+    ) => {
+        $(#[doc = $doc])+
+        pub static ITEM: $crate::Item = $crate::Item {
+            id: $id,
+            slug: $slug,
+            title: $title,
+            section: $crate::Section::$section,
+            level: $crate::Level::$level,
+            severity: $crate::Severity::$severity,
+            class: $crate::Class::$class,
+            scope: $crate::Scope::$scope,
+            empty: $crate::Empty::$empty,
+            since: $since,
+            reads: $reads,
+            optional: $optional,
+            failing: $crate::Phrase { one: $one, many: $many },
+            remediation: $remediation,
+            references: &[$($reference),*],
+            systems: &[$($system),*],
+            docs: concat!($($doc, "\n"),+),
+            checks: &[$($check),+],
+            #[cfg(test)]
+            cases: tests::CASES,
+        };
+    };
+}
+pub(crate) use item;
+
+/// Every item of the baseline, in the order of the checklist.
+pub static ITEMS: [&Item; 61] = [
+    &planned::AU_01,
+    &planned::AU_02,
+    &planned::AU_03A,
+    // &authentication::meaningless_service_account_names::ITEM,
+    &planned::AZ_01,
+    &planned::AZ_02,
+    // &authorization::shared_service_account::ITEM,
+    &planned::AZ_04,
+    &planned::AZ_05,
+    &planned::AZ_06A,
+    &planned::AZ_06B,
+    &planned::AZ_07,
+    // &authorization::shared_namespace::ITEM,
+    &planned::AZ_08B,
+    &planned::AZ_09,
+    &planned::SE_01,
+    // &secrets::literal_secrets_in_manifests::ITEM,
+    &planned::SE_02B,
+    &planned::CC_01,
+    &planned::CC_02,
+    &planned::CC_03,
+    &planned::CC_04,
+    // &cluster_configuration::sensitive_workloads_unsandboxed::ITEM,
+    &planned::CC_06,
+    &planned::AL_01,
+    &planned::AL_02,
+    &planned::AL_03,
+    &planned::AL_04,
+    &planned::AL_05,
+    &planned::AL_06,
+    &planned::AL_07,
+    &planned::AL_08,
+    &planned::OS_01,
+    &planned::OS_02,
+    &planned::OS_03,
+    &planned::OS_04,
+    &planned::NW_01A,
+    &planned::NW_01B,
+    &planned::NW_02,
+    &planned::NW_03,
+    &planned::NW_04,
+    &planned::NW_05,
+    &planned::NW_06,
+    // &workloads::runs_as_root::ITEM,
+    // &workloads::run_as_user_unset::ITEM,
+    // &workloads::privilege_escalation_allowed::ITEM,
+    &workloads::privileged_container::ITEM,
+    // &workloads::writable_root_filesystem::ITEM,
+    // &workloads::host_pid_or_ipc::ITEM,
+    // &workloads::host_network::ITEM,
+    // &workloads::unsafe_sysctls::ITEM,
+    // &workloads::host_path_volume::ITEM,
+    // &workloads::missing_resource_limits::ITEM,
+    &planned::WL_10B,
+    // &workloads::excessive_capabilities::ITEM,
+    // &workloads::default_namespace_used::ITEM,
+    // &workloads::no_kernel_confinement_profile::ITEM,
+    &planned::WL_14,
+    &planned::IM_01,
+    &planned::IM_02,
+    &planned::IM_03,
+    &planned::IM_04A,
+    &planned::IM_04B,
+    &planned::IM_05,
+    &planned::IM_06,
+    &planned::IM_07,
+    &planned::IM_08,
+    &planned::IM_09,
+    &planned::IM_10,
+    &planned::IM_11A,
+    &planned::IM_11B,
+    &planned::IM_12,
+    // &images::latest_tag::ITEM,
+    &planned::IM_14,
+    &planned::IM_15,
+    &planned::IM_16,
+    &planned::IM_17,
+    &planned::IM_18,
+    &planned::IM_19,
+];
+
+/// The item of this id or slug, whatever the case of its letters.
+pub fn find(id_or_slug: &str) -> Option<&'static Item> {
+    ITEMS
+        .into_iter()
+        .find(|item| item.id.eq_ignore_ascii_case(id_or_slug) || item.slug.eq_ignore_ascii_case(id_or_slug))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::Empty;
+
+    #[derive(Deserialize)]
+    struct Checklist {
+        items: Vec<Entry>,
+    }
+
+    #[derive(Deserialize)]
+    struct Entry {
+        id: String,
+        slug: String,
+        level: String,
+        class: String,
+        scope: String,
+        severity: String,
+        title: String,
+        empty: Option<String>,
+        #[serde(default)]
+        systems: Vec<String>,
+    }
+
+    #[test]
+    fn the_registry_is_the_checklist() {
+        let checklist: Checklist = serde_saphyr::from_str(include_str!("../../items.yaml")).unwrap();
+        assert_eq!(checklist.items.len(), ITEMS.len());
+        for (entry, item) in checklist.items.iter().zip(ITEMS) {
+            assert_eq!(entry.id, item.id);
+            assert_eq!(entry.slug, item.slug);
+            assert_eq!(entry.title, item.title);
+            assert_eq!(entry.level, item.level.as_str(), "{}", item.id);
+            assert_eq!(entry.class, item.class.as_str(), "{}", item.id);
+            assert_eq!(entry.scope, item.scope.as_str(), "{}", item.id);
+            assert_eq!(entry.severity, item.severity.as_str(), "{}", item.id);
+            let empty = entry.empty.as_deref().unwrap_or(Empty::NotApplicable.as_str());
+            assert_eq!(empty, item.empty.as_str(), "{}", item.id);
+            assert_eq!(entry.systems, item.systems, "{}", item.id);
+        }
+    }
+
+    #[test]
+    fn ids_and_slugs_are_unique() {
+        let ids: BTreeSet<_> = ITEMS.iter().map(|item| item.id).collect();
+        let slugs: BTreeSet<_> = ITEMS.iter().map(|item| item.slug).collect();
+        assert_eq!((ids.len(), slugs.len()), (ITEMS.len(), ITEMS.len()));
+    }
+
+    #[test]
+    fn every_implemented_item_is_whole() {
+        for item in ITEMS.into_iter().filter(|item| item.is_implemented()) {
+            let headings = [
+                "## What it checks",
+                "## Why it matters",
+                "## How it decides",
+                "## Examples",
+                "## How to fix",
+            ];
+            let mut rest = item.docs;
+            for heading in headings {
+                let (_, after) = rest
+                    .split_once(heading)
+                    .unwrap_or_else(|| panic!("{}: no {heading:?} in its place", item.id));
+                rest = after;
+            }
+            assert!(!item.remediation.is_empty(), "{}", item.id);
+            assert!(!item.references.is_empty(), "{}", item.id);
+            assert!(!item.reads.is_empty(), "{} reads nothing", item.id);
+            assert!(!item.cases.pass.is_empty(), "{} has no case that passes", item.id);
+            assert!(!item.cases.fail.is_empty(), "{} has no case that fails", item.id);
+        }
+    }
+
+    #[test]
+    fn every_case_of_every_item_holds() {
+        for item in ITEMS.into_iter().filter(|item| item.is_implemented()) {
+            crate::testing::run(item);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Workloads: what containers and pods may do.
+
+pub mod privileged_container;

@@ -1,0 +1,39 @@
+//! What a change asks to be evaluated again.
+
+use std::collections::BTreeSet;
+
+use crate::kind::Kind;
+use crate::names::Name;
+use crate::roots::RootKey;
+
+/// A kind whose facts changed, in a namespace or (for cluster-scoped kinds and inputs) cluster-wide.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Topic {
+    /// The kind.
+    pub kind: Kind,
+    /// The namespace; `None` is cluster-wide.
+    pub namespace: Option<Name>,
+}
+
+/// Everything that changed since it was last taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dirty {
+    /// Root workloads whose templates, pods or metadata changed, or that came or went.
+    pub roots: BTreeSet<RootKey>,
+    /// Other facts that changed.
+    pub topics: BTreeSet<Topic>,
+}
+
+impl Dirty {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty() && self.topics.is_empty()
+    }
+
+    pub(crate) fn topic(&mut self, kind: Kind, namespace: Option<&Name>) {
+        self.topics.insert(Topic {
+            kind,
+            namespace: namespace.cloned(),
+        });
+    }
+}

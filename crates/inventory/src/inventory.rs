@@ -1,0 +1,171 @@
+//! The inventory: everything that is known of the cluster.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use crate::dirty::Dirty;
+use crate::facts::{
+    BindingFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts, NodeFacts,
+    PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
+};
+use crate::kind::Kind;
+use crate::labels::Labels;
+use crate::literal_secrets::LiteralSecret;
+use crate::names::{Name, Pool};
+use crate::roots::{LocalKey, Root};
+use crate::store::Store;
+use crate::template::Template;
+
+/// The identity of an object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace; `None` for cluster-scoped kinds.
+    pub namespace: Option<Name>,
+    /// Its name.
+    pub name: Name,
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name),
+            None => write!(f, "{} {}", self.kind, self.name),
+        }
+    }
+}
+
+/// How much the inventory knows of a kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InputState {
+    /// No list has arrived yet.
+    #[default]
+    Pending,
+    /// Listed, and watched since.
+    Synced,
+    /// The API server refuses to list it.
+    Forbidden,
+    /// The API server does not serve it.
+    Absent,
+    /// It was or is to be listed, and the API server cannot be reached or answers with errors.
+    Failing,
+}
+
+/// What is known of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// How much is known.
+    pub state: InputState,
+    /// Objects held, undecodable ones left out.
+    pub objects: u32,
+    /// Objects that do not decode.
+    pub undecodable: u32,
+    /// The listing that is current.
+    pub(crate) epoch: u32,
+}
+
+/// Everything that is known of the cluster.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    pub(crate) names: Pool<str>,
+    pub(crate) label_sets: Pool<Labels>,
+    pub(crate) templates: Pool<Template>,
+    pub(crate) inputs: BTreeMap<Kind, Coverage>,
+    pub(crate) undecodable: BTreeMap<ObjectId, Undecodable>,
+    pub(crate) namespaces: BTreeMap<Name, Namespace>,
+    pub(crate) nodes: Store<NodeFacts>,
+    pub(crate) persistent_volumes: Store<PersistentVolumeFacts>,
+    pub(crate) runtime_classes: Store<Name>,
+    pub(crate) cluster_roles: Store<RoleFacts>,
+    pub(crate) cluster_role_bindings: Store<BindingFacts>,
+    pub(crate) dirty: Dirty,
+    /// Offline, objects imply their namespaces and every kind counts as listed.
+    pub(crate) offline: bool,
+}
+
+/// An object that does not decode.
+#[derive(Debug)]
+pub(crate) struct Undecodable {
+    pub(crate) error: String,
+    pub(crate) epoch: u32,
+}
+
+/// Everything that is known of one namespace.
+#[derive(Debug, Default)]
+pub(crate) struct Namespace {
+    pub(crate) object: Option<(u32, NamespaceFacts)>,
+    pub(crate) pods: Store<Pod>,
+    pub(crate) controllers: BTreeMap<Kind, Store<Controller>>,
+    pub(crate) roots: BTreeMap<LocalKey, Root>,
+    /// Controllers by uid, for the owner walk.
+    pub(crate) by_uid: HashMap<Uid, LocalKey>,
+    /// Pods and controllers by the uid of their controlling owner, whether that is known or not.
+    pub(crate) children: HashMap<Uid, Vec<LocalKey>>,
+    pub(crate) service_accounts: Store<ServiceAccountFacts>,
+    pub(crate) limit_ranges: Store<LimitRangeFacts>,
+    pub(crate) claims: Store<Option<Name>>,
+    pub(crate) services: Store<()>,
+    pub(crate) ingresses: Store<()>,
+    pub(crate) config_maps: Store<Box<[LiteralSecret]>>,
+    pub(crate) roles: Store<RoleFacts>,
+    pub(crate) role_bindings: Store<BindingFacts>,
+    pub(crate) network_policies: Store<NetworkPolicyFacts>,
+}
+
+impl Inventory {
+    /// The inventory of a live cluster: kinds are [`InputState::Pending`] until they are listed.
+    pub fn live() -> Self {
+        Self::default()
+    }
+
+    /// The inventory of manifests: a missing kind means "none", and objects imply their namespaces.
+    pub fn offline() -> Self {
+        Self {
+            offline: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether this is an inventory of manifests.
+    pub fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// What changed since this was last called.
+    pub fn take_dirty(&mut self) -> Dirty {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// What is known of `kind`.
+    pub fn coverage(&self, kind: Kind) -> Coverage {
+        let mut coverage = self.inputs.get(&kind).copied().unwrap_or_default();
+        if self.offline {
+            coverage.state = InputState::Synced;
+        }
+        coverage
+    }
+
+    /// Notes how much is known of `kind`.
+    ///
+    /// A kind that is forbidden or absent is forgotten: what was known of it can no longer be defended.
+    pub fn set_input(&mut self, kind: Kind, state: InputState) {
+        let input = self.inputs.entry(kind).or_default();
+        if input.state == state {
+            return;
+        }
+        input.state = state;
+        self.dirty.topic(kind, None);
+        if matches!(state, InputState::Forbidden | InputState::Absent) {
+            self.begin_relist(kind);
+            self.drop_unlisted(kind);
+        }
+    }
+
+    /// Objects that do not decode, with what is wrong with them.
+    pub fn undecodable(&self) -> impl Iterator<Item = (&ObjectId, &str)> {
+        self.undecodable
+            .iter()
+            .map(|(id, undecodable)| (id, undecodable.error.as_str()))
+    }
+}

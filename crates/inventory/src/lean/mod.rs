@@ -1,0 +1,126 @@
+//! Lean types: of each kind, the fields that some item reads, and nothing else.
+//!
+//! serde skips the rest while parsing, so that managed fields, status noise and annotations nobody reads
+//! are never allocated. As with the API server, `null` equals absence everywhere.
+
+mod access;
+mod cluster;
+mod meta;
+mod network;
+mod pod;
+mod workloads;
+
+pub use access::{AggregationRule, Binding, Role, RoleRef, Rule, ServiceAccount, Subject};
+pub use cluster::{
+    ConfigMap, LimitRange, LimitRangeItem, Namespace, Node, PersistentVolume, PersistentVolumeClaim,
+    RuntimeClass,
+};
+pub use meta::{Annotations, LabelSelector, Meta, OwnerReference, Requirement};
+pub use network::{
+    Ingress, IntOrString, IpBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule,
+    NetworkPolicySpec, Service,
+};
+pub use pod::{
+    Capabilities, Container, ContainerStatus, EnvVar, Handler, Pod, PodSpec, PodStatus, Profile, ProfileType,
+    Quantity, Resources, SeLinuxOptions, SecurityContext, Volume, WindowsOptions,
+};
+pub use workloads::{
+    CronJob, DaemonSet, Deployment, Job, PodTemplate, PodTemplateSpec, ReplicaSet, ReplicasSpec,
+    ReplicationController, StatefulSet,
+};
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+
+use crate::Kind;
+
+macro_rules! objects {
+    ($($kind:ident($lean:ty)),* $(,)?) => {
+        /// An object of any kind that the inventory holds.
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs)] // the names are those of Kubernetes
+        pub enum Object {
+            $($kind(Box<$lean>),)*
+        }
+
+        impl Object {
+            /// Reads the JSON of one object of `kind`.
+            ///
+            /// The error is one line: the path of the field and what is wrong with it.
+            pub fn from_json(kind: Kind, json: &str) -> Result<Self, String> {
+                match kind {
+                    $(Kind::$kind => from_json::<$lean>(json).map(|o| Self::$kind(Box::new(o))),)*
+                }
+            }
+
+            /// The object's kind.
+            pub fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$kind(_) => Kind::$kind,)*
+                }
+            }
+
+            /// The object's metadata.
+            pub fn meta(&self) -> &Meta {
+                match self {
+                    $(Self::$kind(object) => &object.metadata,)*
+                }
+            }
+
+            /// The object's metadata, to be completed by a reader that knows more (a default namespace).
+            pub fn meta_mut(&mut self) -> &mut Meta {
+                match self {
+                    $(Self::$kind(object) => &mut object.metadata,)*
+                }
+            }
+        }
+    };
+}
+
+objects! {
+    Namespace(Namespace),
+    Node(Node),
+    Pod(Pod),
+    PodTemplate(PodTemplate),
+    ReplicationController(ReplicationController),
+    ReplicaSet(ReplicaSet),
+    Deployment(Deployment),
+    StatefulSet(StatefulSet),
+    DaemonSet(DaemonSet),
+    Job(Job),
+    CronJob(CronJob),
+    ServiceAccount(ServiceAccount),
+    Role(Role),
+    RoleBinding(Binding),
+    ClusterRole(Role),
+    ClusterRoleBinding(Binding),
+    NetworkPolicy(NetworkPolicy),
+    LimitRange(LimitRange),
+    Service(Service),
+    Ingress(Ingress),
+    PersistentVolume(PersistentVolume),
+    PersistentVolumeClaim(PersistentVolumeClaim),
+    RuntimeClass(RuntimeClass),
+    ConfigMap(ConfigMap),
+}
+
+fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+    // The plain parser first: following the path costs, and is wanted for what fails only.
+    serde_json::from_str(json).or_else(|_| {
+        let mut parser = serde_json::Deserializer::from_str(json);
+        serde_path_to_error::deserialize(&mut parser).map_err(|error| {
+            let cause = error.inner().to_string();
+            // The position is one within a re-serialised object: of no use to a reader.
+            let cause = cause.split(" at line ").next().unwrap_or_default();
+            format!("{}: {cause}", error.path())
+        })
+    })
+}
+
+/// `null` and absence give the default, as the API server has it.
+fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}

@@ -1,0 +1,88 @@
+//! Services, Ingresses and NetworkPolicies.
+
+use serde::Deserialize;
+
+use super::{LabelSelector, Meta, nullable};
+
+/// `v1.Service`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[allow(missing_docs)] // here and below: as in Kubernetes
+pub struct Service {
+    pub metadata: Meta,
+}
+
+/// `networking.k8s.io/v1.Ingress`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[allow(missing_docs)]
+pub struct Ingress {
+    pub metadata: Meta,
+}
+
+/// `networking.k8s.io/v1.NetworkPolicy`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[allow(missing_docs)]
+pub struct NetworkPolicy {
+    pub metadata: Meta,
+    #[serde(default, deserialize_with = "nullable")]
+    pub spec: NetworkPolicySpec,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct NetworkPolicySpec {
+    #[serde(default, deserialize_with = "nullable")]
+    pub pod_selector: LabelSelector,
+    #[serde(default, deserialize_with = "nullable")]
+    pub policy_types: Vec<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub ingress: Vec<NetworkPolicyRule>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub egress: Vec<NetworkPolicyRule>,
+}
+
+/// An ingress rule (`from`) or an egress rule (`to`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[allow(missing_docs)]
+pub struct NetworkPolicyRule {
+    #[serde(default, alias = "from", alias = "to", deserialize_with = "nullable")]
+    pub peers: Vec<NetworkPolicyPeer>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub ports: Vec<NetworkPolicyPort>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct NetworkPolicyPeer {
+    pub pod_selector: Option<LabelSelector>,
+    pub namespace_selector: Option<LabelSelector>,
+    pub ip_block: Option<IpBlock>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[allow(missing_docs)]
+pub struct IpBlock {
+    #[serde(default, deserialize_with = "nullable")]
+    pub cidr: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub except: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct NetworkPolicyPort {
+    pub protocol: Option<String>,
+    pub port: Option<IntOrString>,
+    pub end_port: Option<i64>,
+}
+
+/// A port number or the name of a container port.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+#[allow(missing_docs)]
+pub enum IntOrString {
+    Int(i64),
+    String(String),
+}

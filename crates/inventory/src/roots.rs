@@ -1,0 +1,272 @@
+//! Root owners: which workload a pod counts for.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::facts::{Controller, Pod, Uid};
+use crate::inventory::Namespace;
+use crate::kind::Kind;
+use crate::names::Name;
+use crate::store::Store;
+use crate::template::Template;
+
+/// A root workload.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RootKey {
+    /// Its namespace.
+    pub namespace: Name,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: Name,
+}
+
+/// An object within a namespace.
+pub(crate) type LocalKey = (Kind, Name);
+
+/// The pods of a root workload, grouped by what makes them alike.
+#[derive(Debug, Default)]
+pub struct Root {
+    /// Live pods.
+    pub live: Vec<LiveGroup>,
+    /// Pods that have ended and are still listed.
+    pub terminated: u32,
+}
+
+/// Live pods of one root that have the same template, parent and revision.
+#[derive(Debug)]
+pub struct LiveGroup {
+    /// What their specs say.
+    pub template: Arc<Template>,
+    /// Their direct owner.
+    pub parent: Option<Uid>,
+    /// The revision that they say they were made from.
+    pub revision: Option<Name>,
+    /// How many there are.
+    pub pods: u32,
+}
+
+impl Root {
+    fn attach(&mut self, pod: &Pod) {
+        if pod.terminated {
+            self.terminated += 1;
+            return;
+        }
+        match self.live.iter_mut().find(|group| group.holds(pod)) {
+            Some(group) => group.pods += 1,
+            None => self.live.push(LiveGroup {
+                template: Arc::clone(&pod.admitted),
+                parent: pod.owner_uid(),
+                revision: revision_of(pod).map(Name::from),
+                pods: 1,
+            }),
+        }
+    }
+
+    fn detach(&mut self, pod: &Pod) {
+        if pod.terminated {
+            self.terminated -= 1;
+            return;
+        }
+        let at = self.live.iter().position(|group| group.holds(pod));
+        let at = at.expect("a pod is detached from the root that it was attached to");
+        self.live[at].pods -= 1;
+        if self.live[at].pods == 0 {
+            self.live.swap_remove(at);
+        }
+    }
+
+    /// How many pods are live.
+    pub fn live_pods(&self) -> u32 {
+        self.live.iter().map(|group| group.pods).sum()
+    }
+}
+
+impl LiveGroup {
+    fn holds(&self, pod: &Pod) -> bool {
+        Arc::ptr_eq(&self.template, &pod.admitted)
+            && self.parent == pod.owner_uid()
+            && self.revision.as_deref() == revision_of(pod)
+    }
+}
+
+/// The longest chain of owners that is followed: real ones have three links, and a loop must end.
+const MAX_OWNERS: usize = 8;
+
+impl Namespace {
+    /// The root owner of an object: the last one that its controller references reach.
+    pub(crate) fn root_of(&self, key: &LocalKey) -> LocalKey {
+        let owner = match key.0 {
+            Kind::Pod => self.pods.get(&key.1).and_then(Pod::owner_uid),
+            _ => self
+                .controller(key)
+                .and_then(|controller| controller.identity().1),
+        };
+        self.walk(key, owner)
+    }
+
+    /// The root owner of a pod that may have been taken out already.
+    pub(crate) fn root_of_pod(&self, name: &Name, pod: &Pod) -> LocalKey {
+        self.walk(&(Kind::Pod, Name::clone(name)), pod.owner_uid())
+    }
+
+    fn walk(&self, from: &LocalKey, mut owner: Option<Uid>) -> LocalKey {
+        let mut at = from;
+        for _ in 0..MAX_OWNERS {
+            let Some(next) = owner.and_then(|uid| self.by_uid.get(&uid)) else {
+                break;
+            };
+            at = next;
+            owner = self.controller(at).and_then(|controller| controller.identity().1);
+        }
+        at.clone()
+    }
+
+    pub(crate) fn controller(&self, (kind, name): &LocalKey) -> Option<&Controller> {
+        self.controllers.get(kind)?.get(name)
+    }
+
+    /// Counts a pod for its root, and tells which that is.
+    pub(crate) fn attach(&mut self, name: &Name) -> LocalKey {
+        let pod = self.pods.get(name).expect("a pod is attached after it was put");
+        let root = self.walk(&(Kind::Pod, Name::clone(name)), pod.owner_uid());
+        self.roots.entry(root.clone()).or_default().attach(pod);
+        root
+    }
+
+    /// Counts a pod for `root` no longer.
+    pub(crate) fn detach(&mut self, root: &LocalKey, pod: &Pod) {
+        let pods = self
+            .roots
+            .get_mut(root)
+            .expect("a pod is detached from the root that it was attached to");
+        pods.detach(pod);
+        if pods.live.is_empty() && pods.terminated == 0 {
+            self.roots.remove(root);
+        }
+    }
+
+    /// Notes an object's uid and its controlling owner's.
+    pub(crate) fn link(&mut self, key: &LocalKey, uid: Option<Uid>, owner: Option<Uid>) {
+        if let Some(uid) = uid {
+            self.by_uid.insert(uid, key.clone());
+        }
+        if let Some(owner) = owner {
+            self.children.entry(owner).or_default().push(key.clone());
+        }
+    }
+
+    /// Forgets an object's uid and its controlling owner's.
+    pub(crate) fn unlink(&mut self, key: &LocalKey, uid: Option<Uid>, owner: Option<Uid>) {
+        if let Some(uid) = uid
+            && self.by_uid.get(&uid) == Some(key)
+        {
+            self.by_uid.remove(&uid);
+        }
+        if let Some(owner) = owner
+            && let Some(siblings) = self.children.get_mut(&owner)
+        {
+            siblings.retain(|sibling| sibling != key);
+            if siblings.is_empty() {
+                self.children.remove(&owner);
+            }
+        }
+    }
+
+    /// Changes who owns whom: takes the pods under `uids` out, lets `change` happen, puts them back where they
+    /// belong now. Tells every root that this may have touched.
+    pub(crate) fn rearrange(
+        &mut self,
+        key: &LocalKey,
+        uids: [Option<Uid>; 2],
+        change: impl FnOnce(&mut Self),
+    ) -> BTreeSet<LocalKey> {
+        let descendants = self.descendants(uids);
+        let mut touched = BTreeSet::from([key.clone(), self.root_of(key)]);
+        for (kind, name) in &descendants {
+            if *kind == Kind::Pod {
+                let pod = self
+                    .pods
+                    .get(name)
+                    .expect("children are objects that exist")
+                    .clone();
+                let root = self.root_of_pod(name, &pod);
+                self.detach(&root, &pod);
+                touched.insert(root);
+            }
+        }
+        change(self);
+        for descendant in &descendants {
+            if descendant.0 == Kind::Pod {
+                touched.insert(self.attach(&descendant.1));
+            }
+        }
+        touched.insert(self.root_of(key));
+        touched.extend(descendants);
+        touched
+    }
+
+    /// Everything that `uids` own, directly or not.
+    fn descendants(&self, uids: [Option<Uid>; 2]) -> BTreeSet<LocalKey> {
+        let mut found = BTreeSet::new();
+        let mut pending: Vec<Uid> = uids.into_iter().flatten().collect();
+        while let Some(uid) = pending.pop() {
+            for child in self.children.get(&uid).into_iter().flatten() {
+                if found.insert(child.clone()) {
+                    pending.extend(self.controller(child).and_then(|controller| controller.uid));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether nothing is known of the namespace.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.object.is_none()
+            && self.pods.is_empty()
+            && self.controllers.values().all(Store::is_empty)
+            && self.service_accounts.is_empty()
+            && self.limit_ranges.is_empty()
+            && self.claims.is_empty()
+            && self.services.is_empty()
+            && self.ingresses.is_empty()
+            && self.config_maps.is_empty()
+            && self.roles.is_empty()
+            && self.role_bindings.is_empty()
+            && self.network_policies.is_empty()
+    }
+
+    /// Names of objects of `kind` that the listing `epoch` did not confirm.
+    pub(crate) fn stale(&self, kind: Kind, epoch: u32) -> Vec<Name> {
+        fn names<T>(store: &Store<T>, epoch: u32) -> Vec<Name> {
+            store.stale(epoch).cloned().collect()
+        }
+        match kind {
+            Kind::Pod => names(&self.pods, epoch),
+            Kind::ServiceAccount => names(&self.service_accounts, epoch),
+            Kind::LimitRange => names(&self.limit_ranges, epoch),
+            Kind::PersistentVolumeClaim => names(&self.claims, epoch),
+            Kind::Service => names(&self.services, epoch),
+            Kind::Ingress => names(&self.ingresses, epoch),
+            Kind::ConfigMap => names(&self.config_maps, epoch),
+            Kind::Role => names(&self.roles, epoch),
+            Kind::RoleBinding => names(&self.role_bindings, epoch),
+            Kind::NetworkPolicy => names(&self.network_policies, epoch),
+            _ => self
+                .controllers
+                .get(&kind)
+                .map_or_else(Vec::new, |store| names(store, epoch)),
+        }
+    }
+}
+
+/// The label by which pods of a `StatefulSet` or `DaemonSet` name the template that they were made from.
+fn revision_of(pod: &Pod) -> Option<&str> {
+    match pod.owner.as_ref()?.known? {
+        Kind::StatefulSet => pod.labels.get("controller-revision-hash"),
+        // The daemon set controller compares this one as well as its hash (`IsPodUpdated`), and only this one
+        // can be compared with the DaemonSet itself: the hash is in a ControllerRevision.
+        Kind::DaemonSet => pod.labels.get("pod-template-generation"),
+        _ => None,
+    }
+}
