@@ -70,9 +70,9 @@ pub struct Findings {
 
 impl Findings {
     /// Findings of `item`: they have its severity unless they say otherwise.
-    pub fn of(item: &Item) -> Self {
+    pub fn of(item: &Item, parameters: &crate::Parameters) -> Self {
         Self {
-            severity: item.severity,
+            severity: parameters.severity(item),
             remarks: BTreeSet::new(),
             unknown: BTreeSet::new(),
             evaluated: None,
@@ -171,7 +171,7 @@ pub struct TemplateVerdict(Findings);
 impl Item {
     /// Runs the template checks of this item.
     pub fn check_template(&self, template: &Template, parameters: &crate::Parameters) -> TemplateVerdict {
-        let mut findings = Findings::of(self);
+        let mut findings = Findings::of(self, parameters);
         for check in self.checks {
             if let crate::Check::Template(check) = check {
                 check(template, parameters, &mut findings);
@@ -195,7 +195,7 @@ impl Item {
                 ..Outcome::default()
             };
         }
-        let mut found = Findings::of(self);
+        let mut found = Findings::of(self, parameters);
         found.not_applicable = true;
         let has = |wanted: fn(&crate::Check) -> bool| self.checks.iter().any(wanted);
         if has(|check| matches!(check, crate::Check::Template(_))) {
@@ -210,7 +210,7 @@ impl Item {
         }
         for check in self.checks {
             if let crate::Check::Workload(check) = check {
-                let mut findings = Findings::of(self);
+                let mut findings = Findings::of(self, parameters);
                 check(workload, parameters, &mut findings);
                 found.merge(&findings, |_| false);
             }
@@ -243,7 +243,7 @@ impl Item {
         };
         let mut outcome = Outcome::default();
         for check in self.checks {
-            let mut findings = Findings::of(self);
+            let mut findings = Findings::of(self, parameters);
             match check {
                 crate::Check::Namespace(check) => check(namespace, parameters, &mut findings),
                 crate::Check::Objects(check) => {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub use plumbline_api::{Level, Severity};
 use plumbline_inventory::Kind;
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::{NamespaceView, WorkloadView};
@@ -126,30 +127,6 @@ words! {
         Workloads = "Workloads",
         /// IM
         Images = "Images",
-    }
-}
-
-words! {
-    /// How binding an item is.
-    Level {
-        /// A failure makes the cluster non-compliant.
-        Required = "required",
-        /// A failure lowers the score only.
-        Recommended = "recommended",
-    }
-}
-
-words! {
-    /// How bad a finding is; the worst comes first.
-    Severity {
-        /// Hands over the node or the cluster.
-        Critical = "critical",
-        /// One step from there.
-        High = "high",
-        /// Weakens a line of defence.
-        Medium = "medium",
-        /// Hygiene.
-        Low = "low",
     }
 }
 

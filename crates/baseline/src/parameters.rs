@@ -1,12 +1,16 @@
 //! What a baseline leaves to those who use it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_inventory::labels::Selector;
+
+use crate::item::{Item, Severity};
 
 /// The parameters of a baseline, as checks need them; the defaults are those of `ComplianceBaseline.spec`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
+    /// Severities that the baseline sets for items, by id.
+    pub severities: BTreeMap<String, Severity>,
     /// Namespaces of the cluster itself: their findings count as waived.
     pub system_namespaces: BTreeSet<String>,
     /// Namespaces of platform services.
@@ -21,10 +25,18 @@ pub struct Parameters {
     pub root_in_user_namespace_fails: bool,
 }
 
+impl Parameters {
+    /// The severity of `item` under this baseline.
+    pub fn severity(&self, item: &Item) -> Severity {
+        self.severities.get(item.id).copied().unwrap_or(item.severity)
+    }
+}
+
 impl Default for Parameters {
     fn default() -> Self {
         let strings = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         Self {
+            severities: BTreeMap::new(),
             system_namespaces: strings(&["kube-system", "kube-public", "kube-node-lease"])
                 .into_iter()
                 .collect(),
