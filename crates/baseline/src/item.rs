@@ -56,6 +56,13 @@ pub struct Item {
     pub(crate) cases: crate::testing::Cases,
 }
 
+impl PartialEq for Item {
+    /// Ids are unique.
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
 impl Item {
     /// Whether the item can be decided at all.
     pub const fn is_implemented(&self) -> bool {

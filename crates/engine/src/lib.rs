@@ -1,1 +1,17 @@
-//! What follows: incremental evaluation, roll-up, drift and history. Pure.
+//! What follows from the inventory and the baseline: results kept up to date event by event, rolled up to
+//! namespaces and the cluster, with what a report remembers. Pure: time is an argument.
+
+mod evaluation;
+mod index;
+pub mod memory;
+pub mod report;
+mod rollup;
+mod settings;
+mod tally;
+
+pub use evaluation::{Changed, Evaluation};
+pub use memory::{Memory, Settling};
+pub use report::{Difference, Report, Source, difference};
+
+pub use rollup::{Home, ItemState, MissingInput, SampledFinding};
+pub use settings::{Problem, Settings};

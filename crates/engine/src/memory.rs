@@ -1,0 +1,290 @@
+//! What a report remembers from one evaluation to the next: since when, compared with what, and what happened.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use plumbline_api::history::{
+    MAX_HISTORY_CLUSTER, MAX_HISTORY_NAMESPACE, Reference, ReferenceItem, ReferenceKind, Transition,
+};
+use plumbline_api::{Drift, ItemStatus, ReportStatus};
+
+use crate::rollup::{Home, ItemState};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+/// How long a change has to hold before it is history, drift or an Event: a namespace being torn down or an
+/// apply half done is none of these.
+pub const HOLD: SignedDuration = SignedDuration::from_secs(10);
+
+/// The memory of one report.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    home: Home,
+    items: BTreeMap<&'static str, ItemMemory>,
+    /// The state that drift is measured against.
+    pub reference: Option<Reference>,
+    /// The generation of the baseline that `reference` belongs to.
+    generation: i64,
+    /// The last transitions, oldest first.
+    pub history: Vec<Transition>,
+    /// A report was stored and could not be read: what it remembered is lost.
+    pub history_lost: bool,
+    /// When the report is first evaluated; the reference is taken once that has held, or at once if what is
+    /// there was there before the operator.
+    born: Option<Timestamp>,
+    settled_at_birth: bool,
+}
+
+/// What is remembered of an item.
+#[derive(Clone, Debug)]
+struct ItemMemory {
+    /// The status shown, and since when.
+    status: ItemStatus,
+    since: Timestamp,
+    /// The status that has held, and since when.
+    held: ItemStatus,
+    held_since: Timestamp,
+    /// Since when the item differs from the reference.
+    differs_since: Option<Timestamp>,
+    cause: String,
+}
+
+/// What the time of a report has to say about an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aged {
+    /// When the item got its status.
+    pub since: Timestamp,
+    /// How it compares with the reference.
+    pub drift: Drift,
+    /// Failing objects now minus those in the reference.
+    pub failing_change: Option<i32>,
+}
+
+/// What came of looking at the clock.
+#[derive(Clone, Debug, Default)]
+pub struct Settling {
+    /// For each state, in order.
+    pub items: Vec<Aged>,
+    /// Transitions that have now held.
+    pub transitions: Vec<Transition>,
+    /// When something will have held that has not yet.
+    pub next: Option<Timestamp>,
+}
+
+impl Memory {
+    /// The memory of a report that is new. `settled` says that what it reports on was there before: its first
+    /// evaluation is the reference at once, and not after it has held.
+    pub fn new(home: Home, generation: i64, settled: bool) -> Self {
+        Self {
+            home,
+            items: BTreeMap::new(),
+            reference: None,
+            generation,
+            history: Vec::new(),
+            history_lost: false,
+            born: None,
+            settled_at_birth: settled,
+        }
+    }
+
+    /// The memory that a stored report carries.
+    ///
+    /// A reference of another generation of the baseline is no reference any more, unless it was pinned.
+    pub fn restore(home: Home, generation: i64, stored: &ReportStatus) -> Self {
+        let mut memory = Self::new(home, generation, true);
+        memory.history.clone_from(&stored.history);
+        let stored_generation = stored.baseline.as_ref().map(|baseline| baseline.generation);
+        memory.reference = stored.reference.clone().filter(|reference| {
+            reference.kind == ReferenceKind::Pin || stored_generation == Some(generation)
+        });
+        for result in &stored.items {
+            let Some(item) = plumbline_baseline::find(&result.id) else {
+                continue;
+            };
+            let since = result.since.0;
+            let differs_since = (result.drift != Drift::None).then_some(since);
+            memory.items.insert(
+                item.id,
+                ItemMemory {
+                    status: result.status,
+                    since,
+                    held: result.status,
+                    held_since: since,
+                    differs_since,
+                    cause: String::new(),
+                },
+            );
+        }
+        memory
+    }
+
+    /// The memory of a report whose stored form cannot be read.
+    pub fn lost(home: Home, generation: i64) -> Self {
+        Self {
+            history_lost: true,
+            ..Self::new(home, generation, true)
+        }
+    }
+
+    /// The baseline has a new generation: the next evaluation is the reference.
+    pub fn rebase(&mut self, generation: i64) {
+        if self.generation != generation {
+            self.generation = generation;
+            self.reference = self
+                .reference
+                .take()
+                .filter(|reference| reference.kind == ReferenceKind::Pin);
+            self.settled_at_birth = true;
+            self.born = None;
+        }
+    }
+
+    /// Takes in the states of the items at `now`.
+    pub fn observe(&mut self, states: &[ItemState], now: Timestamp) -> Settling {
+        let now = to_seconds(now);
+        let mut settling = Settling::default();
+        for state in states {
+            self.settle(state, now, &mut settling);
+        }
+        self.take_reference(states, now, &mut settling);
+        settling.items = states
+            .iter()
+            .map(|state| self.age(state, now, &mut settling.next))
+            .collect();
+        let keep = if self.home == Home::Cluster {
+            MAX_HISTORY_CLUSTER
+        } else {
+            MAX_HISTORY_NAMESPACE
+        };
+        self.history.extend(settling.transitions.iter().cloned());
+        self.history.drain(..self.history.len().saturating_sub(keep));
+        settling
+    }
+
+    fn settle(&mut self, state: &ItemState, now: Timestamp, settling: &mut Settling) {
+        let memory = self.items.entry(state.item.id).or_insert_with(|| ItemMemory {
+            status: state.status,
+            since: now,
+            held: state.status,
+            held_since: now,
+            differs_since: None,
+            cause: String::new(),
+        });
+        if memory.status != state.status {
+            memory.status = state.status;
+            // What has come back within the hold has never been away.
+            memory.since = if state.status == memory.held {
+                memory.held_since
+            } else {
+                now
+            };
+            memory.cause = state.cause.as_ref().map(ToString::to_string).unwrap_or_default();
+        }
+        if memory.status == memory.held {
+            return;
+        }
+        let due = memory.since + HOLD;
+        if now < due {
+            soonest(&mut settling.next, due);
+            return;
+        }
+        settling.transitions.push(Transition {
+            time: Time(memory.since),
+            item: state.item.id.to_owned(),
+            from: memory.held,
+            to: memory.status,
+            cause: std::mem::take(&mut memory.cause),
+        });
+        memory.held = memory.status;
+        memory.held_since = memory.since;
+    }
+
+    fn take_reference(&mut self, states: &[ItemState], now: Timestamp, settling: &mut Settling) {
+        if self.reference.is_some() {
+            return;
+        }
+        let born = *self.born.get_or_insert(now);
+        if !self.settled_at_birth && now < born + HOLD {
+            soonest(&mut settling.next, born + HOLD);
+            return;
+        }
+        let item = |state: &ItemState| ReferenceItem {
+            id: state.item.id.to_owned(),
+            status: state.status,
+            failing: state.failing as i32,
+            digest: format!("{:016x}", state.digest),
+        };
+        self.reference = Some(Reference {
+            kind: ReferenceKind::Initial,
+            time: Time(now),
+            by: None,
+            items: states.iter().map(item).collect(),
+        });
+    }
+
+    fn age(&mut self, state: &ItemState, now: Timestamp, next: &mut Option<Timestamp>) -> Aged {
+        let memory = self.items.get_mut(state.item.id).expect("settled above");
+        let reference = self
+            .reference
+            .as_ref()
+            .and_then(|reference| reference.items.iter().find(|item| item.id == state.item.id));
+        let Some(reference) = reference else {
+            return Aged {
+                since: memory.since,
+                drift: Drift::None,
+                failing_change: None,
+            };
+        };
+        let failing_change = Some(state.failing as i32 - reference.failing);
+        let equal = reference.status == state.status
+            && reference.failing == state.failing as i32
+            && reference.digest == format!("{:016x}", state.digest);
+        if equal {
+            memory.differs_since = None;
+            return Aged {
+                since: memory.since,
+                drift: Drift::None,
+                failing_change,
+            };
+        }
+        let differs_since = *memory.differs_since.get_or_insert(now);
+        let held = now >= differs_since + HOLD;
+        if !held {
+            soonest(next, differs_since + HOLD);
+        }
+        let drift = if held {
+            drift(reference.status, memory.held)
+        } else {
+            Drift::None
+        };
+        Aged {
+            since: memory.since,
+            drift,
+            failing_change,
+        }
+    }
+}
+
+fn drift(from: ItemStatus, to: ItemStatus) -> Drift {
+    // Nothing in scope is as good as everything in order.
+    let rank = |status| {
+        if status == ItemStatus::NotApplicable {
+            ItemStatus::Pass
+        } else {
+            status
+        }
+    };
+    match rank(to).cmp(&rank(from)) {
+        std::cmp::Ordering::Less => Drift::Regressed,
+        std::cmp::Ordering::Greater => Drift::Improved,
+        std::cmp::Ordering::Equal => Drift::Changed,
+    }
+}
+
+fn soonest(next: &mut Option<Timestamp>, at: Timestamp) {
+    *next = Some(next.map_or(at, |known| known.min(at)));
+}
+
+/// Reports give times in seconds.
+pub fn to_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).expect("a time without its fraction is in range")
+}

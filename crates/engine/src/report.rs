@@ -1,0 +1,386 @@
+//! The report as it is to be written.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use plumbline_api::conditions::{
+    self, CompliantReason, DriftedReason, FreshReason, ReadyReason, Reason, ReconcilingReason,
+};
+use plumbline_api::coverage::{InputCoverage, InputState as CoverageState};
+use plumbline_api::report::{BaselineRef, Summary, WaiverCounts};
+use plumbline_api::{Drift, ItemResult, ItemStatus, Level, ReportStatus};
+use plumbline_baseline::ITEMS;
+use plumbline_inventory::{InputState, Inventory, Kind};
+
+use crate::evaluation::Evaluation;
+use crate::memory::{Aged, Memory, Settling, to_seconds};
+use crate::rollup::{Home, ItemState};
+use crate::settings::Settings;
+
+/// Findings that a cluster report shows of each item, before its size is looked at.
+pub const CLUSTER_SAMPLE: usize = 10;
+
+/// Findings that the report of a namespace shows of each item, before its size is looked at.
+pub const NAMESPACE_SAMPLE: usize = 5;
+
+/// The largest status that a cluster report may have, in bytes of JSON. The API server stores the names of all
+/// fields a second time in `managedFields`: together they stay below 256 KiB.
+pub const CLUSTER_BUDGET: usize = 200 * 1024;
+
+/// The largest status that the report of a namespace may have: with `managedFields` below 48 KiB.
+pub const NAMESPACE_BUDGET: usize = 36 * 1024;
+
+/// What a report is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The cluster.
+    pub inventory: &'a Inventory,
+    /// The results.
+    pub evaluation: &'a Evaluation,
+    /// The baseline, compiled.
+    pub settings: &'a Settings,
+    /// The baseline, by name.
+    pub baseline: &'a BaselineRef,
+    /// Identity of the cluster, if it is known.
+    pub cluster_id: Option<&'a str>,
+    /// Kinds that are watched.
+    pub inputs: &'a [Kind],
+    /// When each input was last heard of.
+    pub last_sync: fn(&Inventory, Kind) -> Option<Timestamp>,
+}
+
+/// A report and what came of making it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What is to be written.
+    pub status: ReportStatus,
+    /// What has held and is to be told, and when to look again.
+    pub settling: Settling,
+}
+
+impl Source<'_> {
+    /// The states of the items that the report of `home` lists, in the order of the checklist.
+    pub fn states(&self, home: &Home, sample: usize) -> Vec<ItemState> {
+        ITEMS
+            .into_iter()
+            .filter(|item| home.lists(item))
+            .map(|item| {
+                self.evaluation
+                    .item(item, home, self.inventory, self.settings, sample)
+            })
+            .collect()
+    }
+
+    /// The report of `home` at `now`.
+    pub fn report(&self, home: &Home, memory: &mut Memory, before: &[Condition], now: Timestamp) -> Report {
+        let (sample, budget) = match home {
+            Home::Cluster => (CLUSTER_SAMPLE, CLUSTER_BUDGET),
+            Home::Namespace(_) => (NAMESPACE_SAMPLE, NAMESPACE_BUDGET),
+        };
+        let states = self.states(home, sample);
+        let settling = memory.observe(&states, now);
+        let time = Time(to_seconds(now));
+        let items: Vec<ItemResult> = states
+            .into_iter()
+            .zip(&settling.items)
+            .map(|(state, aged)| self.result(state, aged, home))
+            .collect();
+        let summary = summarise(&items);
+        let mut status = ReportStatus {
+            observed_generation: None,
+            baseline: Some(self.baseline.clone()),
+            cluster_id: (*home == Home::Cluster)
+                .then(|| self.cluster_id.map(str::to_owned))
+                .flatten(),
+            last_evaluated: Some(time.clone()),
+            conditions: self.conditions(&items, home, memory, before, &summary, &time),
+            summary: Some(summary),
+            items,
+            reference: memory.reference.clone(),
+            history: memory.history.clone(),
+            coverage: if *home == Home::Cluster {
+                self.coverage()
+            } else {
+                Vec::new()
+            },
+            waivers: Some(WaiverCounts::default()),
+        };
+        fit(&mut status, budget);
+        Report { status, settling }
+    }
+
+    fn result(&self, state: ItemState, aged: &Aged, home: &Home) -> ItemResult {
+        let of_cluster = *home == Home::Cluster;
+        let more = state.findings as usize - state.sample.len();
+        ItemResult {
+            id: state.item.id.to_owned(),
+            title: of_cluster.then(|| state.item.title.to_owned()),
+            level: of_cluster.then(|| self.settings.level(state.item)),
+            severity: of_cluster.then(|| self.settings.severity(state.item)),
+            status: state.status,
+            reason: state.reason.to_owned(),
+            message: cut(state.message, 1024),
+            evaluated: state.evaluated as i32,
+            failing: state.failing as i32,
+            waived: state.waived as i32,
+            inactive: state.inactive as i32,
+            pods: state.pods as i32,
+            findings: state.findings as i32,
+            since: Time(aged.since),
+            drift: aged.drift,
+            failing_change: aged.failing_change,
+            namespaces: state.namespaces,
+            sample: state.sample.into_iter().map(Into::into).collect(),
+            more: more as i32,
+            missing_evidence: state.missing.into_iter().take(16).map(Into::into).collect(),
+        }
+    }
+
+    fn conditions(
+        &self,
+        items: &[ItemResult],
+        home: &Home,
+        memory: &Memory,
+        before: &[Condition],
+        summary: &Summary,
+        now: &Time,
+    ) -> Vec<Condition> {
+        let mut list = before.to_vec();
+        let mut set = |condition| conditions::set(&mut list, condition);
+        let total = summary.total;
+        set(ReadyReason::Evaluated.condition(format!("{total} items evaluated"), None, now));
+        set(self.compliant(items, now));
+        set(drifted(items, memory, now));
+        set(self.fresh(now));
+        conditions::remove(&mut list, conditions::ConditionType::Reconciling);
+        debug_assert!(*home == Home::Cluster || list.len() >= 4);
+        list
+    }
+
+    fn compliant(&self, items: &[ItemResult], now: &Time) -> Condition {
+        let required = |item: &&ItemResult| {
+            plumbline_baseline::find(&item.id)
+                .is_some_and(|known| self.settings.level(known) == Level::Required)
+        };
+        let ids = |statuses: &[ItemStatus]| -> Vec<&str> {
+            let wanted = items
+                .iter()
+                .filter(required)
+                .filter(|item| statuses.contains(&item.status));
+            wanted.map(|item| item.id.as_str()).collect()
+        };
+        let failing = ids(&[ItemStatus::Fail]);
+        let open = ids(&[ItemStatus::Unknown, ItemStatus::NeedsAttestation]);
+        if !failing.is_empty() {
+            let message = format!("required items fail: {}", failing.join(", "));
+            CompliantReason::RequirementsFailed.condition(message, None, now)
+        } else if !open.is_empty() {
+            let message = format!(
+                "no required item fails, but evidence is missing for {}",
+                open.join(", ")
+            );
+            CompliantReason::EvidenceMissing.condition(message, None, now)
+        } else {
+            CompliantReason::RequirementsMet.condition("every required item holds", None, now)
+        }
+    }
+
+    fn fresh(&self, now: &Time) -> Condition {
+        let in_state = |wanted: InputState| -> Vec<&str> {
+            let inputs = self
+                .inputs
+                .iter()
+                .filter(|kind| self.inventory.coverage(**kind).state == wanted);
+            inputs.map(|kind| kind.plural()).collect()
+        };
+        let (failing, pending) = (in_state(InputState::Failing), in_state(InputState::Pending));
+        if !failing.is_empty() {
+            let message = format!("not heard of: {}", failing.join(", "));
+            FreshReason::InputsFailing.condition(message, None, now)
+        } else if !pending.is_empty() {
+            let message = format!("not listed yet: {}", pending.join(", "));
+            FreshReason::Syncing.condition(message, None, now)
+        } else {
+            FreshReason::InputsSynced.condition(format!("{} kinds watched", self.inputs.len()), None, now)
+        }
+    }
+
+    fn coverage(&self) -> Vec<InputCoverage> {
+        let input = |kind: &Kind| {
+            let coverage = self.inventory.coverage(*kind);
+            InputCoverage {
+                group: kind.group().to_owned(),
+                kind: kind.to_string(),
+                objects: coverage.objects as i32,
+                state: match coverage.state {
+                    InputState::Synced => CoverageState::Synced,
+                    InputState::Forbidden => CoverageState::Forbidden,
+                    InputState::Absent => CoverageState::Absent,
+                    InputState::Failing | InputState::Pending => CoverageState::Failing,
+                },
+                undecodable: coverage.undecodable as i32,
+                last_sync: (self.last_sync)(self.inventory, *kind).map(Time),
+            }
+        };
+        self.inputs.iter().map(input).collect()
+    }
+}
+
+fn drifted(items: &[ItemResult], memory: &Memory, now: &Time) -> Condition {
+    let ids: Vec<&str> = items
+        .iter()
+        .filter(|item| item.drift != Drift::None)
+        .map(|item| item.id.as_str())
+        .collect();
+    if !ids.is_empty() {
+        let message = format!("differ from the reference: {}", ids.join(", "));
+        DriftedReason::DiffersFromReference.condition(message, None, now)
+    } else if memory.history_lost {
+        let message = "the stored report could not be read; history and reference start anew";
+        DriftedReason::HistoryLost.condition(message, None, now)
+    } else if memory.reference.is_none() {
+        DriftedReason::NoReference.condition("no evaluation has held yet", None, now)
+    } else {
+        DriftedReason::MatchesReference.condition("every item equals the reference", None, now)
+    }
+}
+
+/// Counts items by status, and the score.
+pub fn summarise(items: &[ItemResult]) -> Summary {
+    let count = |status: ItemStatus| items.iter().filter(|item| item.status == status).count() as i32;
+    let mut summary = Summary {
+        total: items.len() as i32,
+        pass: count(ItemStatus::Pass),
+        fail: count(ItemStatus::Fail),
+        waived: count(ItemStatus::Waived),
+        attested: count(ItemStatus::Attested),
+        needs_attestation: count(ItemStatus::NeedsAttestation),
+        not_applicable: count(ItemStatus::NotApplicable),
+        unknown: count(ItemStatus::Unknown),
+        drifted: items.iter().filter(|item| item.drift != Drift::None).count() as i32,
+        score: None,
+    };
+    let held = summary.pass + summary.attested;
+    let decidable = held + summary.fail + summary.unknown + summary.needs_attestation;
+    summary.score = (decidable > 0).then(|| 100 * held / decidable);
+    summary
+}
+
+/// The first thing that is said of a report that cannot be evaluated yet.
+pub fn syncing(before: &[Condition], now: Timestamp) -> Vec<Condition> {
+    let now = Time(to_seconds(now));
+    let mut list = before.to_vec();
+    let message = "waiting for the first list of every input";
+    conditions::set(&mut list, ReadyReason::Syncing.condition(message, None, &now));
+    conditions::set(&mut list, FreshReason::Syncing.condition(message, None, &now));
+    conditions::set(
+        &mut list,
+        ReconcilingReason::Syncing.condition(message, None, &now),
+    );
+    list
+}
+
+/// Cuts samples, never counts, until the status is within `budget` bytes of JSON.
+fn fit(status: &mut ReportStatus, budget: usize) {
+    let mut size = json_size(status);
+    let mut keep = status
+        .items
+        .iter()
+        .map(|item| item.sample.len())
+        .max()
+        .unwrap_or(0);
+    while size > budget && keep > 0 {
+        keep -= 1;
+        for item in &mut status.items {
+            item.sample.truncate(keep);
+            item.more = item.findings - item.sample.len() as i32;
+        }
+        size = json_size(status);
+    }
+    // Names of namespaces are a convenience as well; what is left after them is bounded by the schema.
+    let mut keep = status
+        .items
+        .iter()
+        .map(|item| item.namespaces.len())
+        .max()
+        .unwrap_or(0);
+    while size > budget && keep > 0 {
+        keep /= 2;
+        for item in &mut status.items {
+            item.namespaces.truncate(keep);
+        }
+        size = json_size(status);
+    }
+}
+
+fn json_size(status: &ReportStatus) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, status).expect("a status is JSON");
+    count.0
+}
+
+/// Cuts `text` to at most `limit` bytes, at a character.
+fn cut(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let end = (0..=limit - 3)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// How a report differs from the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Difference {
+    /// Not at all, times aside.
+    None,
+    /// In numbers that follow from no other finding: goes out at most every 30 s.
+    Counts,
+    /// In a status, a finding, a condition or what is remembered: goes out at once.
+    Substance,
+}
+
+/// How `after` differs from `before`. Times are no difference: the writer truncates and compares without them.
+pub fn difference(before: &ReportStatus, after: &ReportStatus) -> Difference {
+    let timeless = |status: &ReportStatus| {
+        let mut status = status.clone();
+        status.last_evaluated = None;
+        status.observed_generation = None;
+        for input in &mut status.coverage {
+            input.last_sync = None;
+        }
+        status
+    };
+    let (mut before, mut after) = (timeless(before), timeless(after));
+    if before == after {
+        return Difference::None;
+    }
+    for status in [&mut before, &mut after] {
+        for input in &mut status.coverage {
+            input.objects = 0;
+        }
+        for item in &mut status.items {
+            item.message.clear();
+            item.evaluated = 0;
+            item.inactive = 0;
+            item.pods = 0;
+        }
+    }
+    if before == after {
+        Difference::Counts
+    } else {
+        Difference::Substance
+    }
+}

@@ -1,0 +1,388 @@
+//! From results to the state of an item in one report.
+
+use plumbline_api::item::{MAX_NAMESPACES, MissingEvidence, NamespaceCount};
+use plumbline_api::{Finding, ItemStatus};
+use plumbline_baseline::{Empty, Item, ObjectRef};
+use plumbline_inventory::{InputState, Inventory, Kind, Name};
+
+use crate::evaluation::Evaluation;
+use crate::settings::Settings;
+
+/// Whose report it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Home {
+    /// The cluster's.
+    Cluster,
+    /// That of the namespace of this name.
+    Namespace(Name),
+}
+
+impl Home {
+    /// The namespace, unless it is the cluster.
+    pub fn namespace(&self) -> Option<&Name> {
+        match self {
+            Self::Cluster => None,
+            Self::Namespace(name) => Some(name),
+        }
+    }
+
+    /// Whether the report lists `item`.
+    pub fn lists(&self, item: &Item) -> bool {
+        *self == Self::Cluster || item.scope.is_namespaced()
+    }
+}
+
+/// What is to be said of an item now, without what a report remembers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemState {
+    /// The item.
+    pub item: &'static Item,
+    /// Its status.
+    pub status: ItemStatus,
+    /// Why, in one CamelCase word.
+    pub reason: &'static str,
+    /// Why, with numbers.
+    pub message: String,
+    /// Objects that it applies to.
+    pub evaluated: u32,
+    /// Objects with findings that nobody accepted.
+    pub failing: u32,
+    /// Objects all of whose findings are accepted.
+    pub waived: u32,
+    /// Objects that do not run.
+    pub inactive: u32,
+    /// Live pods behind failing workloads.
+    pub pods: u32,
+    /// Findings.
+    pub findings: u32,
+    /// Digest of the set of findings.
+    pub digest: u64,
+    /// Namespaces with failing objects, worst first; in the cluster report only.
+    pub namespaces: Vec<NamespaceCount>,
+    /// The first findings.
+    pub sample: Vec<SampledFinding>,
+    /// What is missing for a verdict.
+    pub missing: Vec<MissingInput>,
+    /// The object whose result was the last to change.
+    pub cause: Option<ObjectRef>,
+}
+
+/// A finding, and why it is accepted if it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampledFinding {
+    /// The finding.
+    pub finding: plumbline_baseline::Finding,
+    /// Why it is accepted.
+    pub waived: Option<&'static str>,
+}
+
+/// A kind that an item reads and the inventory does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingInput {
+    /// The kind.
+    pub kind: Kind,
+    /// What is the matter with it.
+    pub state: InputState,
+}
+
+/// The reason of findings in system namespaces.
+pub(crate) const SYSTEM_NAMESPACE: &str = "SystemNamespace";
+
+impl Evaluation {
+    /// The state of `item` in the report of `home`, with at most `sample` findings.
+    pub fn item(
+        &self,
+        item: &'static Item,
+        home: &Home,
+        inventory: &Inventory,
+        settings: &Settings,
+        sample: usize,
+    ) -> ItemState {
+        let mut state = ItemState {
+            item,
+            status: ItemStatus::Unknown,
+            reason: "NotImplemented",
+            message: "this item has no check yet".to_owned(),
+            evaluated: 0,
+            failing: 0,
+            waived: 0,
+            inactive: 0,
+            pods: 0,
+            findings: 0,
+            digest: 0,
+            namespaces: Vec::new(),
+            sample: Vec::new(),
+            missing: Vec::new(),
+            cause: None,
+        };
+        if let Some(why) = settings.disabled(item) {
+            state.status = ItemStatus::NotApplicable;
+            state.reason = "Disabled";
+            state.message = format!("disabled by the baseline: {why}");
+            return state;
+        }
+        if let Some(slot) = self.slot(item) {
+            self.count(&mut state, slot, home);
+            self.sample(&mut state, slot, home, inventory, settings, sample);
+            self.decide(&mut state, slot, home, inventory, settings);
+        }
+        state
+    }
+
+    fn count(&self, state: &mut ItemState, slot: usize, home: &Home) {
+        let (tally, cause) = self.total(slot, home.namespace());
+        state.evaluated = tally.evaluated;
+        state.failing = tally.failing;
+        state.waived = tally.waived;
+        state.inactive = tally.inactive;
+        state.pods = tally.pods;
+        state.findings = tally.findings;
+        state.digest = tally.digest;
+        state.cause = cause.cloned();
+        if *home == Home::Cluster {
+            let count = |(name, failing): (&Name, u32)| NamespaceCount {
+                name: name.to_string(),
+                failing: failing as i32,
+            };
+            state.namespaces = self.index(slot).worst().take(MAX_NAMESPACES).map(count).collect();
+        }
+    }
+
+    /// Takes findings in the order of reports until there are `limit`.
+    fn sample(
+        &self,
+        state: &mut ItemState,
+        slot: usize,
+        home: &Home,
+        inventory: &Inventory,
+        settings: &Settings,
+        limit: usize,
+    ) {
+        let mut group: Option<(bool, plumbline_api::Severity, &Name)> = None;
+        let mut start = 0;
+        for (waived, severity, namespace, unit) in self.index(slot).units(home.namespace()) {
+            // Within a group findings of several units may interleave: the objects of a namespace are one unit.
+            if group != Some((waived, severity, namespace)) {
+                state.sample[start..].sort_by(|a, b| a.finding.cmp(&b.finding));
+                if state.sample.len() >= limit {
+                    break;
+                }
+                group = Some((waived, severity, namespace));
+                start = state.sample.len();
+            } else if state.sample.len() - start > limit && unit.0 != Kind::Namespace {
+                continue;
+            }
+            let outcome = self.outcome(slot, namespace, unit, inventory, settings);
+            let findings = outcome.into_iter().flat_map(|outcome| outcome.findings);
+            state.sample.extend(
+                findings
+                    .filter(|finding| finding.severity == severity)
+                    .map(|finding| SampledFinding {
+                        finding,
+                        waived: waived.then_some(SYSTEM_NAMESPACE),
+                    }),
+            );
+        }
+        state.sample[start..].sort_by(|a, b| a.finding.cmp(&b.finding));
+        state.sample.truncate(limit);
+    }
+
+    fn decide(
+        &self,
+        state: &mut ItemState,
+        slot: usize,
+        home: &Home,
+        inventory: &Inventory,
+        settings: &Settings,
+    ) {
+        let missing = missing_inputs(state.item, inventory);
+        if let Some(first) = missing.first() {
+            state.status = ItemStatus::Unknown;
+            state.reason = input_reason(first.state);
+            state.message = missing_message(&missing, state);
+            state.missing = missing;
+            return;
+        }
+        let undecodable = undecodable(state.item, home, inventory);
+        let unknown = self.index(slot).first_unknown(home.namespace());
+        if state.failing > 0 {
+            state.status = ItemStatus::Fail;
+            state.reason = state
+                .sample
+                .first()
+                .map_or("Failing", |sampled| sampled.finding.reason);
+            state.message = failing_message(
+                state,
+                state.namespaces.len().max(self.index(slot).worst().len()),
+                home,
+            );
+        } else if let Some((count, first)) = undecodable {
+            state.status = ItemStatus::Unknown;
+            state.reason = "UndecodableObject";
+            state.message = match count {
+                1 => first,
+                _ => format!("{first}; and {} more", count - 1),
+            };
+        } else if let Some((namespace, unit)) = unknown {
+            let outcome = self.outcome(slot, namespace, unit, inventory, settings);
+            let (reason, why) = outcome.and_then(|outcome| outcome.unknown).unwrap_or_default();
+            state.status = ItemStatus::Unknown;
+            state.reason = reason;
+            state.message = format!("{} {namespace}/{}: {why}", unit.0, unit.1);
+        } else if state.waived > 0 {
+            state.status = ItemStatus::Waived;
+            state.reason = SYSTEM_NAMESPACE;
+            state.message = format!("{}, all in system namespaces", subject(state.waived, state));
+        } else if state.evaluated > 0 {
+            state.status = ItemStatus::Pass;
+            state.reason = "Conforms";
+            state.message = format!("{} checked", quantity(state.evaluated, state.item));
+        } else {
+            state.status = match state.item.empty {
+                Empty::Pass => ItemStatus::Pass,
+                Empty::NotApplicable => ItemStatus::NotApplicable,
+            };
+            state.reason = "NothingInScope";
+            state.message = match state.inactive {
+                0 => "nothing in scope".to_owned(),
+                inactive => format!("nothing in scope runs; inactive: {inactive}"),
+            };
+        }
+        if let Some(note) = optional_note(state.item, inventory) {
+            state.message.push_str(&note);
+        }
+    }
+}
+
+/// Kinds that `item` cannot do without and the inventory does not have, the worst first.
+fn missing_inputs(item: &Item, inventory: &Inventory) -> Vec<MissingInput> {
+    let state = |kind: &Kind| MissingInput {
+        kind: *kind,
+        state: inventory.coverage(*kind).state,
+    };
+    let mut missing: Vec<MissingInput> = item
+        .reads
+        .iter()
+        .map(state)
+        .filter(|input| input.state != InputState::Synced)
+        .collect();
+    missing.sort_by_key(|input| (input_reason(input.state), input.kind));
+    missing
+}
+
+fn input_reason(state: InputState) -> &'static str {
+    match state {
+        InputState::Forbidden => "InputForbidden",
+        InputState::Absent => "InputAbsent",
+        InputState::Failing => "InputFailing",
+        InputState::Pending | InputState::Synced => "InputPending",
+    }
+}
+
+fn missing_message(missing: &[MissingInput], state: &ItemState) -> String {
+    let kinds: Vec<String> = missing
+        .iter()
+        .map(|input| {
+            let what = match input.state {
+                InputState::Forbidden => "may not be listed",
+                InputState::Absent => "are not served",
+                InputState::Failing => "cannot be read at present",
+                InputState::Pending | InputState::Synced => "are not listed yet",
+            };
+            format!("{} {what}", input.kind.plural())
+        })
+        .collect();
+    let mut message = kinds.join(", ");
+    if state.failing > 0 {
+        message.push_str(&format!("; of what is known, {}", subject(state.failing, state)));
+    }
+    message
+}
+
+impl From<MissingInput> for MissingEvidence {
+    fn from(input: MissingInput) -> Self {
+        let resource = match input.kind.group() {
+            "" => input.kind.plural().to_owned(),
+            group => format!("{}.{group}", input.kind.plural()),
+        };
+        let grant = match input.state {
+            InputState::Forbidden => {
+                format!("get, list and watch on {resource} for the operator's ServiceAccount")
+            }
+            InputState::Absent => format!("an API server that serves {resource}"),
+            _ => format!("an API server that answers lists of {resource}"),
+        };
+        Self {
+            source: resource,
+            grant,
+        }
+    }
+}
+
+/// How many objects that `item` reads do not decode, and what is wrong with the first.
+fn undecodable(item: &Item, home: &Home, inventory: &Inventory) -> Option<(usize, String)> {
+    let mut objects = inventory.undecodable().filter(|(id, _)| {
+        let here = match (home, &id.namespace) {
+            (Home::Cluster, _) | (_, None) => true,
+            (Home::Namespace(home), Some(namespace)) => home == namespace,
+        };
+        here && (item.reads.contains(&id.kind) || item.optional.contains(&id.kind))
+    });
+    let (id, error) = objects.next()?;
+    Some((1 + objects.count(), format!("{id} cannot be read: {error}")))
+}
+
+/// `3 of 118 workloads run privileged containers`.
+fn subject(count: u32, state: &ItemState) -> String {
+    let phrase = if count == 1 {
+        state.item.failing.one
+    } else {
+        state.item.failing.many
+    };
+    format!("{count} of {} {phrase}", quantity(state.evaluated, state.item))
+}
+
+fn quantity(count: u32, item: &Item) -> String {
+    let plural = item.scope.plural();
+    match count {
+        1 => format!("1 {}", plural.strip_suffix('s').unwrap_or(plural)),
+        _ => format!("{count} {plural}"),
+    }
+}
+
+fn failing_message(state: &ItemState, namespaces: usize, home: &Home) -> String {
+    let subject = subject(state.failing, state);
+    match home {
+        Home::Namespace(_) => subject,
+        Home::Cluster if namespaces == 1 => format!("{subject}, in 1 namespace"),
+        Home::Cluster => format!("{subject}, in {namespaces} namespaces"),
+    }
+}
+
+/// Says which optional sources the verdict goes without.
+fn optional_note(item: &Item, inventory: &Inventory) -> Option<String> {
+    let absent: Vec<&str> = item
+        .optional
+        .iter()
+        .filter(|kind| inventory.coverage(**kind).state != InputState::Synced)
+        .map(|kind| kind.plural())
+        .collect();
+    (!absent.is_empty()).then(|| format!("; {} not read", absent.join(", ")))
+}
+
+impl From<SampledFinding> for Finding {
+    fn from(sampled: SampledFinding) -> Self {
+        let finding = sampled.finding;
+        Self {
+            kind: finding.object.kind.to_string(),
+            namespace: finding.object.namespace.map(|namespace| namespace.to_string()),
+            name: finding.object.name.to_string(),
+            container: finding.container.map(|container| container.to_string()),
+            subject: None,
+            role: None,
+            severity: finding.severity,
+            message: finding.message,
+            waived: sampled.waived.map(str::to_owned),
+        }
+    }
+}
