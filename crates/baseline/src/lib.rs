@@ -11,5 +11,5 @@ mod testing;
 
 pub use findings::{Finding, Findings, ObjectRef, Outcome};
 pub use item::{Check, Class, Empty, Item, Level, Phrase, Scope, Section, Severity};
-pub use items::{ITEMS, find};
+pub use items::{ITEMS, find, optional_kinds, required_kinds};
 pub use parameters::Parameters;

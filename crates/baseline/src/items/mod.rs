@@ -5,6 +5,10 @@
 pub mod planned;
 pub mod workloads;
 
+use std::collections::BTreeSet;
+
+use plumbline_inventory::Kind;
+
 use crate::item::Item;
 
 /// Declares an item: documentation as a doc comment, then every field of [`Item`] in order.
@@ -149,10 +153,19 @@ pub fn find(id_or_slug: &str) -> Option<&'static Item> {
         .find(|item| item.id.eq_ignore_ascii_case(id_or_slug) || item.slug.eq_ignore_ascii_case(id_or_slug))
 }
 
+/// Kinds that items cannot do without: what is watched, and what the operator's role grants.
+pub fn required_kinds() -> BTreeSet<Kind> {
+    ITEMS.into_iter().flat_map(|item| item.reads).copied().chain([Kind::Namespace]).collect()
+}
+
+/// Kinds that sharpen a verdict, and are watched if somebody grants them.
+pub fn optional_kinds() -> BTreeSet<Kind> {
+    let required = required_kinds();
+    ITEMS.into_iter().flat_map(|item| item.optional).copied().filter(|kind| !required.contains(kind)).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use serde::Deserialize;
 
     use super::*;
