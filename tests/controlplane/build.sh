@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the binaries of a test control plane once and prints the folder that holds them:
-# etcd, kube-apiserver, kube-controller-manager, kube-scheduler (links to one binary) and kwok.
+# etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl (links to one binary) and kwok.
 #
 #   tests/controlplane/build.sh            the control plane
 #   tests/controlplane/build.sh promtool   promtool, which checks alert rules; prints the path of the binary
@@ -35,20 +35,24 @@ fill_controlplane() {
     # Clients refuse a server that does not know its version.
     stamp="-X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=$minor"
     (cd "$here" && go build -trimpath -ldflags "-s -w $stamp" -o "$1/controlplane" .)
-    for component in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+    for component in etcd kube-apiserver kube-controller-manager kube-scheduler kubectl; do
         ln -s controlplane "$1/$component"
     done
     install_tool "$1" "sigs.k8s.io/kwok/cmd/kwok@$KWOK"
 }
 
 fill_promtool() {
-    install_tool "$1" "github.com/prometheus/prometheus/cmd/promtool@$PROMTOOL"
+    # Service discovery, with every cloud's SDK, has no say in what a rule means.
+    install_tool "$1" "github.com/prometheus/prometheus/cmd/promtool@$PROMTOOL" -tags remove_all_sd
 }
 
+# Installs the Go program $2 into the folder $1, with further flags.
 install_tool() {
-    say "building $2"
+    folder=$1 tool=$2
+    shift 2
+    say "building $tool"
     # Outside of any module: a tool's version is its own affair.
-    (cd "$1" && GOBIN=$1 go install -trimpath -ldflags "-s -w" "$2")
+    (cd "$folder" && GOBIN=$folder go install -trimpath -ldflags "-s -w" "$@" "$tool")
 }
 
 # Fills $cache/$2 by calling fill_$1, unless it is there. It appears under its name complete or not at all.

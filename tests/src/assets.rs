@@ -6,27 +6,24 @@ use std::{
     process::Stdio,
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use tokio::{process::Command, sync::OnceCell};
-
-use crate::component::Component;
 
 /// Names a folder of ready binaries to use instead of building them, as other test tools have it.
 const READY: &str = "KUBEBUILDER_ASSETS";
 const BUILD_SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/controlplane/build.sh");
+/// Version and place do not matter for these, and ready folders often lack them: then they are built after all.
+const TOOLS: [&str; 2] = ["kwok", "kubectl"];
 
-/// The binary of `component`.
+/// The path of the binary `name`, building it if need be.
 ///
 /// # Errors
-/// `KUBEBUILDER_ASSETS` is set and its folder lacks it, or the build failed. Those folders never have KWOK: that
-/// one may come from the build in any case.
-pub(crate) async fn binary(component: Component) -> anyhow::Result<PathBuf> {
-    match ready(component.name()) {
+/// `KUBEBUILDER_ASSETS` is set and its folder lacks a component of Kubernetes, or the build failed.
+pub(crate) async fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    match ready(name) {
         Some(path) if path.exists() => Ok(path),
-        Some(path) if component != Component::Kwok => {
-            anyhow::bail!("{READY} is set, but there is no {}", path.display())
-        }
-        _ => Ok(built().await?.join(component.name())),
+        Some(path) if !TOOLS.contains(&name) => bail!("{READY} is set, but there is no {}", path.display()),
+        _ => Ok(built().await?.join(name)),
     }
 }
 
@@ -40,7 +37,7 @@ fn ready(name: &str) -> Option<PathBuf> {
 /// its progress on standard error.
 async fn built() -> anyhow::Result<&'static Path> {
     static FOLDER: OnceCell<PathBuf> = OnceCell::const_new();
-    let folder = FOLDER.get_or_try_init(|| async {
+    let folder = FOLDER.get_or_try_init(async || {
         let output = Command::new(BUILD_SCRIPT)
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())

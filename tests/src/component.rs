@@ -28,7 +28,7 @@ impl Component {
     ];
 
     /// The name of its binary, which is also the stem of its log file.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Etcd => "etcd",
             Self::ApiServer => "kube-apiserver",

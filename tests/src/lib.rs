@@ -1,10 +1,13 @@
 //! A real control plane for tests: etcd, API server, controller manager, scheduler, KWOK.
 
+mod access;
 mod assets;
 mod certificates;
 mod component;
 mod controlplane;
+mod etcd;
 mod flags;
+mod identities;
 mod kubeconfig;
 mod nodes;
 mod options;
@@ -15,5 +18,6 @@ mod workdir;
 
 pub use component::Component;
 pub use controlplane::ControlPlane;
+pub use etcd::EtcdSize;
 pub use options::Options;
 pub use wait::eventually;

@@ -1,83 +1,66 @@
 //! Nodes played by KWOK.
 
-use anyhow::Context as _;
-use k8s_openapi::api::core::v1::Node;
-use kube::{Api, Client, api::PostParams};
-use serde_json::json;
-use tokio::task::JoinSet;
+use std::time::Duration;
 
-use crate::controlplane::ControlPlane;
+use anyhow::Context as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use k8s_openapi::{api::core::v1::Node, jiff::Timestamp};
+use kube::{Api, api::PostParams};
+use serde_json::json;
+
+use crate::{component::Component, controlplane::ControlPlane, wait::eventually};
+
+/// Nodes created at the same time: as many as the API server handles quickly.
+const AT_ONCE: usize = 32;
+/// The controller manager's share: it takes away the taint with which every node is created.
+const UNTAINTED_WITHIN: Duration = Duration::from_secs(60);
 
 impl ControlPlane {
-    /// Creates `count` more nodes, waits until they are ready and gives their names: `node-0`, `node-1` …
+    /// Creates `count` more nodes, waits until they can take pods, and gives their names: `node-0`, `node-1` …
     ///
-    /// The scheduler places pods on them, and KWOK makes those pods run. Each node has room for 10,000 pods.
+    /// The scheduler places pods on them and KWOK makes those pods run. Each node has room for 10,000 pods.
+    /// Without a controller manager the nodes keep the taint `node.kubernetes.io/not-ready`.
     pub async fn add_nodes(&mut self, count: u32) -> anyhow::Result<Vec<String>> {
         let numbers = self.nodes..self.nodes + count;
         self.nodes += count;
-        if count == 0 {
-            return Ok(Vec::new());
-        }
         let client = self.admin_client();
         let version = client.apiserver_version().await?.git_version;
-        let names = numbers.clone().map(name).collect();
-        create(
-            &client,
-            numbers
-                .map(|number| node(number, &version))
-                .collect::<Result<_, _>>()?,
-        )
-        .await?;
-        self.until_nodes_ready(&names).await?;
-        Ok(names)
+        let api: Api<Node> = Api::all(client);
+        let wait = self.runs(Component::ControllerManager);
+        stream::iter(numbers)
+            .map(|number| add(&api, number, &version, wait))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await
     }
+}
 
-    async fn until_nodes_ready(&mut self, names: &Vec<String>) -> anyhow::Result<()> {
-        let nodes: Api<Node> = Api::all(self.admin_client());
-        self.until("the nodes are ready", async || {
-            let ready = nodes.list(&kube::api::ListParams::default()).await?;
-            let count = ready.iter().filter(|node| is_ready(node)).count();
-            Ok((count >= names.len()).then_some(()))
-        })
+async fn add(api: &Api<Node>, number: u32, version: &str, wait: bool) -> anyhow::Result<String> {
+    let name = format!("node-{number}");
+    let node = node(number, &name, version)?;
+    api.create(&PostParams::default(), &node)
         .await
+        .with_context(|| format!("node {name} is refused"))?;
+    if wait {
+        eventually(&format!("node {name} takes pods"), UNTAINTED_WITHIN, async || {
+            let spec = api.get(&name).await?.spec.unwrap_or_default();
+            Ok(spec.taints.unwrap_or_default().is_empty().then_some(()))
+        })
+        .await?;
     }
+    Ok(name)
 }
 
-async fn create(client: &Client, nodes: Vec<Node>) -> anyhow::Result<()> {
-    let api: Api<Node> = Api::all(client.clone());
-    let mut requests = JoinSet::new();
-    for node in nodes {
-        let api = api.clone();
-        requests.spawn(async move {
-            let name = node.metadata.name.clone().unwrap_or_default();
-            api.create(&PostParams::default(), &node)
-                .await
-                .with_context(|| format!("node {name}"))
-        });
-    }
-    while let Some(created) = requests.join_next().await {
-        created??;
-    }
-    Ok(())
-}
-
-fn is_ready(node: &Node) -> bool {
-    let conditions = node
-        .status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten());
-    conditions
-        .into_iter()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
-fn name(number: u32) -> String {
-    format!("node-{number}")
-}
-
-fn node(number: u32, version: &str) -> serde_json::Result<Node> {
-    let name = name(number);
+/// A node as a kubelet registers it, ready from the start.
+fn node(number: u32, name: &str, version: &str) -> serde_json::Result<Node> {
+    let now = Timestamp::now().to_string();
     let room = json!({ "cpu": "1k", "memory": "4Ti", "ephemeral-storage": "4Ti", "pods": "10k" });
+    let condition = |kind: &str, status: &str, reason: &str| {
+        json!({
+            "type": kind, "status": status, "reason": reason, "message": "played by KWOK",
+            "lastHeartbeatTime": now, "lastTransitionTime": now,
+        })
+    };
     serde_json::from_value(json!({
         "metadata": {
             "name": name,
@@ -95,6 +78,12 @@ fn node(number: u32, version: &str) -> serde_json::Result<Node> {
             ],
             "allocatable": room,
             "capacity": room,
+            "conditions": [
+                condition("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+                condition("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+                condition("PIDPressure", "False", "KubeletHasSufficientPID"),
+                condition("Ready", "True", "KubeletReady"),
+            ],
             "nodeInfo": {
                 "architecture": "amd64",
                 "bootID": "",

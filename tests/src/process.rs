@@ -5,7 +5,7 @@ use std::{
     io::Write as _,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     time::Duration,
 };
 
@@ -109,20 +109,18 @@ impl Process {
     }
 
     /// Asks the program to end, waits for `grace`, then kills it.
-    pub(crate) async fn stop(mut self, grace: Duration) -> anyhow::Result<ExitStatus> {
-        // Fails only if it has ended and been waited for, which `try_wait` below reports.
+    pub(crate) async fn stop(mut self, grace: Duration) -> anyhow::Result<()> {
+        // Fails only if it has ended and been waited for.
         let _ = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM);
-        let ended = eventually("the end of the process", grace, async || {
-            Ok(self.child.try_wait()?)
+        let ended = eventually("the process ends", grace, async || {
+            Ok(self.child.try_wait()?.map(drop))
         })
         .await;
-        match ended {
-            Ok(status) => Ok(status),
-            Err(_) => {
-                self.child.kill()?;
-                Ok(self.child.wait()?)
-            }
+        if ended.is_err() {
+            self.child.kill()?;
+            self.child.wait()?;
         }
+        Ok(())
     }
 
     /// A sentence with the last lines of the log and its path.
