@@ -7,9 +7,11 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use k8s_openapi::api::{authentication::v1::TokenRequest, core::v1::ServiceAccount};
+use k8s_openapi::api::{
+    authentication::v1::{TokenRequest, TokenRequestSpec},
+    core::v1::ServiceAccount,
+};
 use kube::{Api, Client, api::PostParams};
-use serde_json::json;
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use crate::{
@@ -31,14 +33,23 @@ impl ControlPlane {
     /// A token, valid for a day, that the API server issues for an existing `ServiceAccount`.
     pub async fn service_account_token(&self, namespace: &str, name: &str) -> anyhow::Result<String> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.admin_client(), namespace);
-        let request: TokenRequest = serde_json::from_value(
-            json!({ "spec": { "audiences": [], "expirationSeconds": TOKEN_SECONDS } }),
-        )?;
+        let spec = TokenRequestSpec {
+            expiration_seconds: Some(TOKEN_SECONDS),
+            ..Default::default()
+        };
+        let request = TokenRequest {
+            spec: Some(spec),
+            ..Default::default()
+        };
         let context = || format!("no token for ServiceAccount {namespace}/{name}");
         let answer = accounts
             .create_token_request(name, &PostParams::default(), &request)
             .await;
-        answer.with_context(context)?.status.and_then(|status| status.token).with_context(context)
+        answer
+            .with_context(context)?
+            .status
+            .and_then(|status| status.token)
+            .with_context(context)
     }
 
     /// A new kubeconfig file with a token of an existing `ServiceAccount`; it goes with the control plane.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use anyhow::{Context as _, bail};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Api, Client};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     assets,
@@ -12,14 +13,15 @@ use crate::{
     flags, identities, kubeconfig,
     options::Options,
     process::{Process, ProcessGroup},
-    wait::eventually,
+    wait::{PAUSE, eventually},
     workdir::WorkDir,
 };
 
 /// Ample: a start takes seconds, but the machine may be busy with builds and with other control planes.
-const READY_WITHIN: Duration = Duration::from_secs(120);
-/// How long a component may take to end by itself.
-const GRACE: Duration = Duration::from_secs(10);
+const READY_WITHIN: Duration = Duration::from_mins(2);
+/// How long a component may take to end by itself. An API server would wait up to a minute for its watches to
+/// end, and etcd for its clients, so that more patience buys nothing.
+const GRACE: Duration = Duration::from_secs(1);
 /// A single look at a server that may not answer.
 const LOOK: Duration = Duration::from_secs(3);
 
@@ -101,7 +103,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Ends a component and waits for its end: politely first, after ten seconds by force.
+    /// Ends a component and waits for its end: politely first, after a second by force.
     pub async fn stop(&mut self, component: Component) -> anyhow::Result<()> {
         let process = self
             .processes
@@ -153,9 +155,9 @@ impl ControlPlane {
             return Ok(());
         }
         let admin = self.admin.clone();
-        self.until(Component::ApiServer, "the API server is ready", async || {
+        self.until(Component::ApiServer, "the API server is ready", || async {
             let request = http::Request::get("/readyz").body(Vec::new())?;
-            tokio::time::timeout(LOOK, admin.request_text(request)).await??;
+            timeout(LOOK, admin.request_text(request)).await??;
             Ok(Some(()))
         })
         .await
@@ -167,8 +169,8 @@ impl ControlPlane {
         self.until(
             Component::ControllerManager,
             "ServiceAccount default/default exists",
-            async || {
-                let account = tokio::time::timeout(LOOK, accounts.get_opt("default")).await??;
+            || async {
+                let account = timeout(LOOK, accounts.get_opt("default")).await??;
                 Ok(account.map(drop))
             },
         )
@@ -177,26 +179,28 @@ impl ControlPlane {
 
     /// Like [`eventually`], but gives up as soon as a component ends. The error has the end of the log of
     /// whichever ended, else of the one that is to `blame`.
-    async fn until(
-        &mut self,
-        blame: Component,
-        what: &str,
-        mut look: impl AsyncFnMut() -> anyhow::Result<Option<()>>,
-    ) -> anyhow::Result<()> {
-        let processes = &mut self.processes;
-        let outcome = eventually(what, READY_WITHIN, async || {
-            let ended = processes.values_mut().find_map(|process| process.check().err());
-            match ended {
-                Some(error) => Ok(Some(Err(error))),
-                None => Ok(look().await?.map(Ok)),
-            }
-        });
-        match outcome.await {
-            Ok(ready_or_ended) => ready_or_ended,
-            Err(error) => Err(match self.processes.get(&blame) {
-                Some(process) => error.context(process.log_tail()),
-                None => error,
+    async fn until<F>(&mut self, blame: Component, what: &str, look: impl FnMut() -> F) -> anyhow::Result<()>
+    where
+        F: Future<Output = anyhow::Result<Option<()>>>,
+    {
+        tokio::select! {
+            outcome = eventually(what, READY_WITHIN, look) => outcome.map_err(|error| {
+                match self.processes.get(&blame) {
+                    Some(process) => error.context(process.log_tail()),
+                    None => error,
+                }
             }),
+            error = an_end(&mut self.processes) => Err(error),
         }
+    }
+}
+
+/// Waits until one of the processes ends, and says which.
+async fn an_end(processes: &mut BTreeMap<Component, Process>) -> anyhow::Error {
+    loop {
+        if let Some(error) = processes.values_mut().find_map(|process| process.check().err()) {
+            return error;
+        }
+        sleep(PAUSE).await;
     }
 }

@@ -13,7 +13,7 @@ use crate::{component::Component, controlplane::ControlPlane, wait::eventually};
 /// Nodes created at the same time: as many as the API server handles quickly.
 const AT_ONCE: usize = 32;
 /// The controller manager's share: it takes away the taint with which every node is created.
-const UNTAINTED_WITHIN: Duration = Duration::from_secs(60);
+const UNTAINTED_WITHIN: Duration = Duration::from_mins(1);
 
 impl ControlPlane {
     /// Creates `count` more nodes, waits until they can take pods, and gives their names: `node-0`, `node-1` …
@@ -42,7 +42,7 @@ async fn add(api: &Api<Node>, number: u32, version: &str, wait: bool) -> anyhow:
         .await
         .with_context(|| format!("node {name} is refused"))?;
     if wait {
-        eventually(&format!("node {name} takes pods"), UNTAINTED_WITHIN, async || {
+        eventually(&format!("node {name} takes pods"), UNTAINTED_WITHIN, || async {
             let spec = api.get(&name).await?.spec.unwrap_or_default();
             Ok(spec.taints.unwrap_or_default().is_empty().then_some(()))
         })

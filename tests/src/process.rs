@@ -6,7 +6,7 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
@@ -15,7 +15,9 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::wait::eventually;
+use tokio::time::sleep;
+
+use crate::wait::PAUSE;
 
 /// How many bytes of a log an error carries.
 const LOG_TAIL: usize = 4096;
@@ -110,16 +112,14 @@ impl Process {
 
     /// Asks the program to end, waits for `grace`, then kills it.
     pub(crate) async fn stop(mut self, grace: Duration) -> anyhow::Result<()> {
-        // Fails only if it has ended and been waited for.
-        let _ = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM);
-        let ended = eventually("the process ends", grace, async || {
-            Ok(self.child.try_wait()?.map(drop))
-        })
-        .await;
-        if ended.is_err() {
-            self.child.kill()?;
-            self.child.wait()?;
+        if self.child.try_wait()?.is_none() {
+            kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM)?;
         }
+        let patience = Instant::now() + grace;
+        while self.child.try_wait()?.is_none() && Instant::now() < patience {
+            sleep(PAUSE).await;
+        }
+        // Dropping it does the rest.
         Ok(())
     }
 
@@ -133,7 +133,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only if it has ended and been waited for.
+        // Neither fails on a child that nobody else waits for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
