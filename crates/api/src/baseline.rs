@@ -35,7 +35,7 @@ pub const DEFAULT_BASELINE: &str = "default";
         name = "Valid",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Valid")].status"#,
-        description = "Whether everything in it is understood"
+        description = "Whether every item it names exists"
     ),
     printcolumn(
         name = "Pinned",
@@ -370,7 +370,7 @@ pub struct ComplianceBaselineStatus {
     #[schemars(range(min = 0))]
     pub observed_generation: Option<i64>,
 
-    /// Ready: the reports go by this generation. Valid: everything in it is understood.
+    /// Ready: the reports go by this generation. Valid: every item it names exists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,

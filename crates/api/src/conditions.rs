@@ -21,7 +21,8 @@ vocabulary! {
         Drifted = "Drifted",
         /// On reports: whether every input is synced and alive. Reasons: [`FreshReason`].
         Fresh = "Fresh",
-        /// On baselines: whether everything in it is understood. Reasons: [`ValidReason`].
+        /// On baselines, waivers and attestations: whether every item they name exists. Reasons:
+        /// [`ValidReason`].
         Valid = "Valid",
         /// On waivers and attestations: whether it is in force. Reasons: [`WaiverReason`],
         /// [`AttestationReason`].
@@ -174,9 +175,9 @@ reasons! {
 
     /// Reasons of [`ConditionType::Valid`].
     pub enum ValidReason: Valid {
-        /// `True`: the operator understands everything in the baseline.
+        /// `True`: every item that is named exists.
         Accepted => True,
-        /// `False`: the baseline names an item that does not exist. The rest of it is honoured.
+        /// `False`: an item that is named does not exist. The rest is honoured.
         UnknownItem => False,
     }
 
@@ -197,8 +198,6 @@ reasons! {
         ApprovalUnguarded => False,
         /// `False`: it expires later than the baseline's `waivers.maxDays` allows.
         TooLong => False,
-        /// `False`: it names an item that does not exist.
-        UnknownItem => False,
         /// `False`: its date has passed.
         Expired => False,
     }
@@ -215,8 +214,6 @@ reasons! {
         Unguarded => False,
         /// `False`: it is valid for longer than the baseline's `attestations.maxDays` allows.
         TooLong => False,
-        /// `False`: it names an item that does not exist.
-        UnknownItem => False,
         /// `False`: its date has passed.
         Expired => False,
     }

@@ -6,7 +6,10 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 use serde_json::Value;
 
-use crate::{ClusterComplianceReport, ComplianceBaseline, ComplianceReport};
+use crate::{
+    ClusterComplianceApproval, ClusterComplianceReport, ClusterComplianceWaiver, ComplianceApproval,
+    ComplianceAttestation, ComplianceBaseline, ComplianceReport, ComplianceWaiver,
+};
 
 /// Every kind's definition, in the order in which the documentation names them.
 pub fn crds() -> Vec<CustomResourceDefinition> {
@@ -14,6 +17,11 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         ComplianceBaseline::crd(),
         ClusterComplianceReport::crd(),
         ComplianceReport::crd(),
+        ComplianceWaiver::crd(),
+        ClusterComplianceWaiver::crd(),
+        ComplianceApproval::crd(),
+        ClusterComplianceApproval::crd(),
+        ComplianceAttestation::crd(),
     ]
     .into_iter()
     .map(complete)

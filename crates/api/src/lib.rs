@@ -12,6 +12,8 @@
 #[macro_use]
 mod vocabulary;
 
+pub mod approval;
+pub mod attestation;
 pub mod baseline;
 pub mod conditions;
 pub mod coverage;
@@ -21,13 +23,17 @@ pub mod item;
 pub mod report;
 mod schema;
 pub mod selector;
+pub mod waiver;
 
+pub use approval::{ClusterComplianceApproval, ComplianceApproval};
+pub use attestation::ComplianceAttestation;
 pub use baseline::{ComplianceBaseline, ComplianceBaselineSpec, ComplianceBaselineStatus};
 pub use crd::{crds, manifest};
 pub use item::{Drift, Finding, ItemResult, ItemStatus, Level, Severity};
 pub use report::{ClusterComplianceReport, ComplianceReport, ReportStatus};
 pub use selector::LabelSelector;
 pub use vocabulary::UnknownWord;
+pub use waiver::{ClusterComplianceWaiver, ComplianceWaiver};
 
 /// The API group of every kind.
 pub const GROUP: &str = "compliance.plumbline.dev";
