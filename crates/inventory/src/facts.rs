@@ -24,6 +24,13 @@ impl Uid {
     }
 }
 
+impl std::fmt::Display for Uid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hex = format!("{:032x}", self.0);
+        write!(f, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+}
+
 /// The controlling owner of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
