@@ -33,6 +33,7 @@ macro_rules! item {
         checks: [$($check:expr),+ $(,)?],
     ) => {
         $(#[doc = $doc])+
+        #[allow(clippy::doc_markdown)] // the names of products are prose here
         pub static ITEM: $crate::Item = $crate::Item {
             id: $id,
             slug: $slug,
@@ -60,7 +61,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 61] = [
+pub static ITEMS: [&Item; 62] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -104,7 +105,7 @@ pub static ITEMS: [&Item; 61] = [
     &planned::NW_04,
     &planned::NW_05,
     &planned::NW_06,
-    // &workloads::runs_as_root::ITEM,
+    &workloads::runs_as_root::ITEM,
     // &workloads::run_as_user_unset::ITEM,
     // &workloads::privilege_escalation_allowed::ITEM,
     &workloads::privileged_container::ITEM,
