@@ -61,7 +61,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 62] = [
+pub static ITEMS: [&Item; 63] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -106,7 +106,7 @@ pub static ITEMS: [&Item; 62] = [
     &planned::NW_05,
     &planned::NW_06,
     &workloads::runs_as_root::ITEM,
-    // &workloads::run_as_user_unset::ITEM,
+    &workloads::run_as_user_unset::ITEM,
     // &workloads::privilege_escalation_allowed::ITEM,
     &workloads::privileged_container::ITEM,
     // &workloads::writable_root_filesystem::ITEM,

@@ -1,4 +1,5 @@
 //! Workloads: what containers and pods may do.
 
 pub mod privileged_container;
+pub mod run_as_user_unset;
 pub mod runs_as_root;
