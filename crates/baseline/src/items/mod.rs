@@ -61,7 +61,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 63] = [
+pub static ITEMS: [&Item; 64] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -107,7 +107,7 @@ pub static ITEMS: [&Item; 63] = [
     &planned::NW_06,
     &workloads::runs_as_root::ITEM,
     &workloads::run_as_user_unset::ITEM,
-    // &workloads::privilege_escalation_allowed::ITEM,
+    &workloads::privilege_escalation_allowed::ITEM,
     &workloads::privileged_container::ITEM,
     // &workloads::writable_root_filesystem::ITEM,
     // &workloads::host_pid_or_ipc::ITEM,
