@@ -4,3 +4,4 @@ pub mod privilege_escalation_allowed;
 pub mod privileged_container;
 pub mod run_as_user_unset;
 pub mod runs_as_root;
+pub mod writable_root_filesystem;
