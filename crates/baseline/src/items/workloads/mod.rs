@@ -1,5 +1,6 @@
 //! Workloads: what containers and pods may do.
 
+pub mod host_network;
 pub mod host_pid_or_ipc;
 pub mod privilege_escalation_allowed;
 pub mod privileged_container;
