@@ -61,7 +61,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 67] = [
+pub static ITEMS: [&Item; 68] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -112,7 +112,7 @@ pub static ITEMS: [&Item; 67] = [
     &workloads::writable_root_filesystem::ITEM,
     &workloads::host_pid_or_ipc::ITEM,
     &workloads::host_network::ITEM,
-    // &workloads::unsafe_sysctls::ITEM,
+    &workloads::unsafe_sysctls::ITEM,
     // &workloads::host_path_volume::ITEM,
     // &workloads::missing_resource_limits::ITEM,
     &planned::WL_10B,

@@ -6,4 +6,5 @@ pub mod privilege_escalation_allowed;
 pub mod privileged_container;
 pub mod run_as_user_unset;
 pub mod runs_as_root;
+pub mod unsafe_sysctls;
 pub mod writable_root_filesystem;
