@@ -61,7 +61,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 68] = [
+pub static ITEMS: [&Item; 69] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -114,7 +114,7 @@ pub static ITEMS: [&Item; 68] = [
     &workloads::host_network::ITEM,
     &workloads::unsafe_sysctls::ITEM,
     // &workloads::host_path_volume::ITEM,
-    // &workloads::missing_resource_limits::ITEM,
+    &workloads::missing_resource_limits::ITEM,
     &planned::WL_10B,
     // &workloads::excessive_capabilities::ITEM,
     // &workloads::default_namespace_used::ITEM,
