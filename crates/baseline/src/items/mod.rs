@@ -61,7 +61,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 69] = [
+pub static ITEMS: [&Item; 70] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -116,7 +116,7 @@ pub static ITEMS: [&Item; 69] = [
     // &workloads::host_path_volume::ITEM,
     &workloads::missing_resource_limits::ITEM,
     &planned::WL_10B,
-    // &workloads::excessive_capabilities::ITEM,
+    &workloads::excessive_capabilities::ITEM,
     // &workloads::default_namespace_used::ITEM,
     // &workloads::no_kernel_confinement_profile::ITEM,
     &planned::WL_14,

@@ -1,5 +1,6 @@
 //! Workloads: what containers and pods may do.
 
+pub mod excessive_capabilities;
 pub mod host_network;
 pub mod host_pid_or_ipc;
 pub mod missing_resource_limits;
