@@ -158,7 +158,9 @@ impl Source<'_> {
         set(self.fresh(now));
         conditions::remove(&mut list, conditions::ConditionType::Reconciling);
         match self.refused.filter(|_| *home == Home::Cluster) {
-            Some(error) => conditions::set(&mut list, StalledReason::WriteRefused.condition(error, None, now)),
+            Some(error) => {
+                conditions::set(&mut list, StalledReason::WriteRefused.condition(error, None, now))
+            }
             None => conditions::remove(&mut list, conditions::ConditionType::Stalled),
         }
         list
@@ -175,7 +177,10 @@ impl Source<'_> {
     }
 
     fn in_state(&self, wanted: InputState) -> Vec<&'static str> {
-        let inputs = self.inputs.iter().filter(|kind| self.inventory.coverage(**kind).state == wanted);
+        let inputs = self
+            .inputs
+            .iter()
+            .filter(|kind| self.inventory.coverage(**kind).state == wanted);
         inputs.map(|kind| kind.plural()).collect()
     }
 
@@ -401,7 +406,10 @@ impl Fingerprint {
             item.inactive = 0;
             item.pods = 0;
         }
-        Self { substance: digest(&status), counts }
+        Self {
+            substance: digest(&status),
+            counts,
+        }
     }
 
     /// How what this is the fingerprint of differs from `other`.

@@ -39,9 +39,22 @@ impl Baseline {
         }
         let object: Object = serde_json::from_str(json).map_err(|error| error.to_string())?;
         let (settings, problems) = Settings::compile(&object.spec);
-        let Meta { name, uid, generation } = object.metadata;
+        let Meta {
+            name,
+            uid,
+            generation,
+        } = object.metadata;
         let conditions = object.status.map(|status| status.conditions).unwrap_or_default();
-        Ok(Self { reference: BaselineRef { name, uid, generation }, settings, problems, conditions })
+        Ok(Self {
+            reference: BaselineRef {
+                name,
+                uid,
+                generation,
+            },
+            settings,
+            problems,
+            conditions,
+        })
     }
 
     /// The status that the baseline should have; `None` if it has it.
@@ -55,11 +68,14 @@ impl Baseline {
             let message = format!("{}; the rest is honoured", problems.join("; "));
             ValidReason::UnknownItem.condition(message, generation, &now)
         };
-        let ready = BaselineReadyReason::InEffect.condition("reports go by this generation", generation, &now);
+        let ready =
+            BaselineReadyReason::InEffect.condition("reports go by this generation", generation, &now);
         let mut list = self.conditions.clone();
         conditions::set(&mut list, ready);
         conditions::set(&mut list, valid);
-        (list != self.conditions)
-            .then_some(ComplianceBaselineStatus { observed_generation: generation, conditions: list })
+        (list != self.conditions).then_some(ComplianceBaselineStatus {
+            observed_generation: generation,
+            conditions: list,
+        })
     }
 }

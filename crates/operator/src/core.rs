@@ -179,7 +179,9 @@ impl Core {
         let now = Instant::now();
         let mut wake = now + BEAT;
         if let Some(leadership) = &self.leadership {
-            wake = wake.min(leadership.schedule.next().unwrap_or(wake)).min(self.next_heartbeat);
+            wake = wake
+                .min(leadership.schedule.next().unwrap_or(wake))
+                .min(self.next_heartbeat);
             if self.evaluation.is_none() && !leadership.marked {
                 wake = wake.min(self.started + PATIENCE);
             }
@@ -259,7 +261,9 @@ impl Core {
                 }
             }
             WatchEvent::Failed(Failure::Absent) => {
-                tracing::error!("the CRDs are not installed: kubectl apply -k config/default (or: plumbline crds | kubectl apply -f -)");
+                tracing::error!(
+                    "the CRDs are not installed: kubectl apply -k config/default (or: plumbline crds | kubectl apply -f -)"
+                );
             }
             WatchEvent::Failed(failure) => tracing::warn!("baselines cannot be read: {failure:?}"),
         }
@@ -269,13 +273,18 @@ impl Core {
         let baseline = match Baseline::read(object.json()) {
             Ok(baseline) => baseline,
             Err(error) => {
-                tracing::error!("baseline {} cannot be read and is not honoured: {error}", baselines::DEFAULT);
+                tracing::error!(
+                    "baseline {} cannot be read and is not honoured: {error}",
+                    baselines::DEFAULT
+                );
                 return;
             }
         };
         let before = self.baseline.replace(baseline);
         let baseline = self.baseline.as_ref().expect("just put there");
-        let changed = before.as_ref().is_none_or(|before| before.settings != baseline.settings);
+        let changed = before
+            .as_ref()
+            .is_none_or(|before| before.settings != baseline.settings);
         let generation = baseline.reference.generation;
         if changed && self.evaluation.is_some() {
             self.inventory.take_dirty();
@@ -302,7 +311,9 @@ impl Core {
     }
 
     fn create_baseline(&mut self) {
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = &mut self.leadership else {
+            return;
+        };
         let writer = self.writer.clone();
         leadership.others.spawn(async move {
             if let Err(error) = writer.create_baseline(baselines::DEFAULT).await {
@@ -341,7 +352,9 @@ impl Core {
 
     /// Reads the stored reports, once it is known which baseline they go by, and watches over them.
     fn watch_reports(&mut self) {
-        let (Some(_), Some(leadership)) = (&self.baseline, &mut self.leadership) else { return };
+        let (Some(_), Some(leadership)) = (&self.baseline, &mut self.leadership) else {
+            return;
+        };
         if !leadership.watches.is_empty() {
             return;
         }
@@ -358,7 +371,9 @@ impl Core {
     }
 
     fn take_report(&mut self, kind: usize, event: WatchEvent) {
-        let (Some(baseline), Some(leadership)) = (&self.baseline, &mut self.leadership) else { return };
+        let (Some(baseline), Some(leadership)) = (&self.baseline, &mut self.leadership) else {
+            return;
+        };
         let now = Instant::now();
         match event {
             WatchEvent::Begin => {}
@@ -371,7 +386,10 @@ impl Core {
                 }
                 if !leadership.listed[kind] && !leadership.entries.contains_key(&found.home) {
                     if let Err(error) = &found.status {
-                        tracing::error!("the report of {:?} cannot be read; its history is lost: {error}", found.home);
+                        tracing::error!(
+                            "the report of {:?} cannot be read; its history is lost: {error}",
+                            found.home
+                        );
                     }
                     let mut entry = Entry::new(found.memory(baseline.reference.generation));
                     entry.conditions = found.status.map(|status| status.conditions).unwrap_or_default();
@@ -386,7 +404,10 @@ impl Core {
                 let found = Found::read(&object);
                 if found.name == baseline.reference.name
                     && let Some(entry) = leadership.entries.get_mut(&found.home)
-                    && entry.stored.as_ref().is_some_and(|stored| stored.uid == found.stored.uid)
+                    && entry
+                        .stored
+                        .as_ref()
+                        .is_some_and(|stored| stored.uid == found.stored.uid)
                 {
                     entry.stored = None;
                     leadership.schedule.at(&found.home, now);
@@ -425,7 +446,10 @@ impl Core {
             first => {
                 *first = Some(Evaluation::full(&self.inventory, settings));
                 tracing::info!(after = ?self.started.elapsed(), "every input is settled: first evaluation");
-                Changed { everywhere: true, ..Changed::default() }
+                Changed {
+                    everywhere: true,
+                    ..Changed::default()
+                }
             }
         };
         self.metrics.evaluated(now.elapsed().as_secs_f64());
@@ -467,7 +491,9 @@ impl Core {
             .map(|uid| uid.to_string());
         let inputs: Vec<Kind> = self.watched.iter().copied().collect();
         while leadership.writes.len() < WRITES {
-            let Some(home) = leadership.schedule.pop(now) else { break };
+            let Some(home) = leadership.schedule.pop(now) else {
+                break;
+            };
             let refused = reports::refusals(&leadership.entries);
             let source = Source {
                 inventory: &self.inventory,
@@ -484,37 +510,63 @@ impl Core {
                     let verdict = verdict(&baseline.reference.name, &status);
                     self.metrics.show(|snapshot| snapshot.verdict = Some(verdict));
                 }
-                leadership.tell(&home, &transitions, &status, baseline, &self.writer, &self.options.identity);
+                leadership.tell(
+                    &home,
+                    &transitions,
+                    &status,
+                    baseline,
+                    &self.writer,
+                    &self.options.identity,
+                );
             }
         }
     }
 
     /// Says on stored reports that what they say is from before.
     fn mark_syncing(&mut self) {
-        let (Some(baseline), Some(leadership)) = (&self.baseline, &mut self.leadership) else { return };
+        let (Some(baseline), Some(leadership)) = (&self.baseline, &mut self.leadership) else {
+            return;
+        };
         if leadership.marked || leadership.listed != [true; 2] {
             return;
         }
         leadership.marked = true;
-        let homes: BTreeSet<Home> = leadership.entries.keys().cloned().chain([Home::Cluster]).collect();
+        let homes: BTreeSet<Home> = leadership
+            .entries
+            .keys()
+            .cloned()
+            .chain([Home::Cluster])
+            .collect();
         let (writer, reference) = (self.writer.clone(), baseline.reference.clone());
         tracing::warn!("inputs are still being listed after {PATIENCE:?}: reports say so");
         leadership.others.spawn(async move {
             for home in homes {
                 if let Err(error) = writer.mark_syncing(&home, &reference, Timestamp::now()).await {
-                    tracing::warn!("the report of {home:?} cannot say that it is being evaluated: {}", one_line(&error));
+                    tracing::warn!(
+                        "the report of {home:?} cannot say that it is being evaluated: {}",
+                        one_line(&error)
+                    );
                 }
             }
         });
     }
 
     fn written(&mut self, written: Written) {
-        let Written { home, result, changed } = written;
-        let Some(leadership) = &mut self.leadership else { return };
+        let Written {
+            home,
+            result,
+            changed,
+        } = written;
+        let Some(leadership) = &mut self.leadership else {
+            return;
+        };
         let kind = reports::kind_of(&home);
-        self.metrics.wrote(kind, result.as_ref().map_or_else(WriteError::result, |_| "ok"));
+        self.metrics
+            .wrote(kind, result.as_ref().map_or_else(WriteError::result, |_| "ok"));
         let now = Instant::now();
-        let Some(entry) = leadership.entries.get_mut(&home) else { return };
+        let Some(entry) = leadership.entries.get_mut(&home) else {
+            return;
+        };
         entry.in_flight = false;
         match result {
             Ok(stored) => {
@@ -565,11 +617,17 @@ impl Leadership {
     fn begin(&mut self, inventory: &Inventory, baseline: &Baseline, now: Instant) {
         let generation = baseline.reference.generation;
         let mut homes = vec![Home::Cluster];
-        homes.extend(inventory.namespaces().map(|namespace| Home::Namespace(namespace.name().clone())));
+        homes.extend(
+            inventory
+                .namespaces()
+                .map(|namespace| Home::Namespace(namespace.name().clone())),
+        );
         let wanted: BTreeSet<&Home> = homes.iter().collect();
         self.entries.retain(|home, _| wanted.contains(home));
         for home in homes {
-            self.entries.entry(home.clone()).or_insert_with(|| Entry::new(Memory::new(home.clone(), generation, true)));
+            self.entries
+                .entry(home.clone())
+                .or_insert_with(|| Entry::new(Memory::new(home.clone(), generation, true)));
             self.schedule.at(&home, now);
         }
     }
@@ -596,10 +654,20 @@ impl Leadership {
                     .or_insert_with(|| Entry::new(Memory::new(home.clone(), generation, false)));
             }
         }
-        let named = changed.namespaces.iter().map(|name| Home::Namespace(name.clone())).chain([Home::Cluster]);
-        let all: Vec<Home> = if changed.everywhere { self.entries.keys().cloned().collect() } else { named.collect() };
+        let named = changed
+            .namespaces
+            .iter()
+            .map(|name| Home::Namespace(name.clone()))
+            .chain([Home::Cluster]);
+        let all: Vec<Home> = if changed.everywhere {
+            self.entries.keys().cloned().collect()
+        } else {
+            named.collect()
+        };
         for home in all {
-            let Some(entry) = self.entries.get_mut(&home) else { continue };
+            let Some(entry) = self.entries.get_mut(&home) else {
+                continue;
+            };
             entry.changed.get_or_insert(now);
             // The first change of a quiet time goes out at once, and no change waits longer than `debounce`.
             let due = entry.last_sent.map_or(now, |sent| now.max(sent + debounce));
@@ -623,7 +691,10 @@ impl Leadership {
         let report = source.report(home, &mut entry.memory, &entry.conditions, Timestamp::now());
         if let Some(at) = report.settling.next {
             let wait = at.duration_since(Timestamp::now());
-            self.schedule.at(home, now + Duration::try_from(wait).unwrap_or_default() + Duration::from_millis(50));
+            self.schedule.at(
+                home,
+                now + Duration::try_from(wait).unwrap_or_default() + Duration::from_millis(50),
+            );
         }
         let transitions = report.settling.transitions;
         let status = report.status;
@@ -651,7 +722,11 @@ impl Leadership {
         let (home, stored, sent) = (home.clone(), entry.stored.clone(), status.clone());
         self.writes.spawn(async move {
             let result = writer.write(&home, &baseline, stored, sent).await;
-            Written { home, result, changed }
+            Written {
+                home,
+                result,
+                changed,
+            }
         });
         Some((status, transitions))
     }
@@ -666,9 +741,17 @@ impl Leadership {
         writer: &Writer,
         instance: &str,
     ) {
-        let uid = self.entries.get(home).and_then(|entry| entry.stored.as_ref()).map(|stored| stored.uid.clone());
+        let uid = self
+            .entries
+            .get(home)
+            .and_then(|entry| entry.stored.as_ref())
+            .map(|stored| stored.uid.clone());
         for transition in transitions {
-            let message = status.items.iter().find(|item| item.id == transition.item).map(|item| &item.message);
+            let message = status
+                .items
+                .iter()
+                .find(|item| item.id == transition.item)
+                .map(|item| &item.message);
             let mut note = format!("{}: {} → {}", transition.item, transition.from, transition.to);
             if let Some(message) = message {
                 note = format!("{note}: {message}");
@@ -679,9 +762,16 @@ impl Leadership {
             // Kubernetes takes notes of at most 1 kB.
             note.truncate(note.floor_char_boundary(1000));
             let (writer, home, name) = (writer.clone(), home.clone(), baseline.reference.name.clone());
-            let (uid, transition, instance) = (uid.clone().unwrap_or_default(), transition.clone(), instance.to_owned());
+            let (uid, transition, instance) = (
+                uid.clone().unwrap_or_default(),
+                transition.clone(),
+                instance.to_owned(),
+            );
             self.others.spawn(async move {
-                if let Err(error) = writer.tell(&home, &name, &uid, &transition, &note, &instance).await {
+                if let Err(error) = writer
+                    .tell(&home, &name, &uid, &transition, &note, &instance)
+                    .await
+                {
                     tracing::warn!("an Event is refused: {}", one_line(&error));
                 }
             });
@@ -691,7 +781,9 @@ impl Leadership {
 
 /// The next write that ends; never, for a standby.
 async fn next_write(leadership: &mut Option<Leadership>) -> Option<Written> {
-    let Some(leadership) = leadership else { return std::future::pending().await };
+    let Some(leadership) = leadership else {
+        return std::future::pending().await;
+    };
     while leadership.others.try_join_next().is_some() {}
     match leadership.writes.join_next().await {
         Some(Ok(written)) => Some(written),
@@ -710,7 +802,11 @@ fn verdict(baseline: &str, status: &ReportStatus) -> Verdict {
     };
     Verdict {
         baseline: baseline.to_owned(),
-        items: status.items.iter().map(|item| (item.id.clone(), item.status, item.failing)).collect(),
+        items: status
+            .items
+            .iter()
+            .map(|item| (item.id.clone(), item.status, item.failing))
+            .collect(),
         score: status.summary.as_ref().and_then(|summary| summary.score),
         compliant: is_true(ConditionType::Compliant),
         drifted: is_true(ConditionType::Drifted),

@@ -26,10 +26,6 @@ use tokio_util::task::TaskTracker;
 use crate::metrics::Metrics;
 use crate::server::Health;
 
-pub use crate::inputs::label as input_label;
-pub use crate::lease::NAME as LEASE;
-pub use crate::writer::FIELD_MANAGER;
-
 /// How the operator is run.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -74,15 +70,30 @@ pub async fn run(mut config: Config, options: Options, stop: CancellationToken) 
     let client = Client::try_from(config).map_err(Error::Client)?;
     let listener = server::listen(options.metrics_addr)
         .await
-        .map_err(|source| Error::Listen { address: options.metrics_addr, source })?;
-    let address = listener.local_addr().map_or_else(|_| options.metrics_addr.to_string(), |a| a.to_string());
-    tracing::info!(server = server_url, metrics = address, identity = options.identity, "starting");
+        .map_err(|source| Error::Listen {
+            address: options.metrics_addr,
+            source,
+        })?;
+    let address = listener
+        .local_addr()
+        .map_or_else(|_| options.metrics_addr.to_string(), |a| a.to_string());
+    tracing::info!(
+        server = server_url,
+        metrics = address,
+        identity = options.identity,
+        "starting"
+    );
 
     let metrics = Metrics::default();
     let health = Arc::new(Health::default());
     let tasks = TaskTracker::new();
     let closing = CancellationToken::new();
-    tasks.spawn(server::serve(listener, metrics.clone(), Arc::clone(&health), closing.clone()));
+    tasks.spawn(server::serve(
+        listener,
+        metrics.clone(),
+        Arc::clone(&health),
+        closing.clone(),
+    ));
 
     let (leading, leads) = latest::channel(false);
     let candidate = lease::Candidate::new(client.clone(), &options.namespace, options.identity.clone());
@@ -110,7 +121,10 @@ pub async fn run(mut config: Config, options: Options, stop: CancellationToken) 
         }
         tasks.wait().await;
     };
-    if tokio::time::timeout(Duration::from_secs(10), goodbye).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(10), goodbye)
+        .await
+        .is_err()
+    {
         tracing::warn!("not everything ended in time");
     }
     ended.map_or(Ok(()), |task| Err(Error::Ended(task)))

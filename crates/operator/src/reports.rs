@@ -58,7 +58,9 @@ impl Entry {
     /// How long to wait after a refusal.
     pub(crate) fn pause(&self) -> Duration {
         let refusals = self.refused.as_ref().map_or(0, |(refusals, _)| *refusals);
-        FIRST_PAUSE.saturating_mul(1 << refusals.saturating_sub(1).min(6)).min(LONGEST_PAUSE)
+        FIRST_PAUSE
+            .saturating_mul(1 << refusals.saturating_sub(1).min(6))
+            .min(LONGEST_PAUSE)
     }
 
     /// Takes in what the API server has, unless something newer is known.
@@ -96,7 +98,9 @@ impl Found {
             status: ReportStatus,
         }
         let status: Result<Report, _> = serde_json::from_str(object.json());
-        let status = status.map(|report| report.status).map_err(|error| error.to_string());
+        let status = status
+            .map(|report| report.status)
+            .map_err(|error| error.to_string());
         let meta = kube::Resource::meta(object);
         let home = match &meta.namespace {
             Some(namespace) => Home::Namespace(namespace.as_str().into()),
@@ -108,7 +112,12 @@ impl Found {
             generation: meta.generation.unwrap_or(1),
             fingerprint: status.as_ref().ok().map(Fingerprint::of),
         };
-        Self { home, name: meta.name.clone().unwrap_or_default(), stored, status }
+        Self {
+            home,
+            name: meta.name.clone().unwrap_or_default(),
+            stored,
+            status,
+        }
     }
 
     /// The memory that it carries, under this generation of the baseline.
@@ -131,7 +140,10 @@ pub(crate) const fn kind_of(home: &Home) -> &'static str {
 
 /// The resources that reports of either kind are stored under.
 pub(crate) fn resources() -> [kube::api::ApiResource; 2] {
-    [kube::api::ApiResource::erase::<ClusterComplianceReport>(&()), kube::api::ApiResource::erase::<ComplianceReport>(&())]
+    [
+        kube::api::ApiResource::erase::<ClusterComplianceReport>(&()),
+        kube::api::ApiResource::erase::<ComplianceReport>(&()),
+    ]
 }
 
 /// Every report there is or should be.
@@ -139,9 +151,13 @@ pub(crate) type Entries = BTreeMap<Home, Entry>;
 
 /// Which reports the API server refuses, in one line.
 pub(crate) fn refusals(entries: &Entries) -> Option<String> {
-    let mut refused = entries.iter().filter_map(|(home, entry)| Some((home, &entry.refused.as_ref()?.1)));
+    let mut refused = entries
+        .iter()
+        .filter_map(|(home, entry)| Some((home, &entry.refused.as_ref()?.1)));
     let (home, error) = refused.next()?;
-    let name = home.namespace().map_or("the cluster".to_owned(), |namespace| format!("namespace {namespace}"));
+    let name = home.namespace().map_or("the cluster".to_owned(), |namespace| {
+        format!("namespace {namespace}")
+    });
     let first = format!("the report of {name} is refused: {error}");
     Some(match refused.count() {
         0 => first,

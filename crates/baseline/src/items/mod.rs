@@ -156,13 +156,23 @@ pub fn find(id_or_slug: &str) -> Option<&'static Item> {
 
 /// Kinds that items cannot do without: what is watched, and what the operator's role grants.
 pub fn required_kinds() -> BTreeSet<Kind> {
-    ITEMS.into_iter().flat_map(|item| item.reads).copied().chain([Kind::Namespace]).collect()
+    ITEMS
+        .into_iter()
+        .flat_map(|item| item.reads)
+        .copied()
+        .chain([Kind::Namespace])
+        .collect()
 }
 
 /// Kinds that sharpen a verdict, and are watched if somebody grants them.
 pub fn optional_kinds() -> BTreeSet<Kind> {
     let required = required_kinds();
-    ITEMS.into_iter().flat_map(|item| item.optional).copied().filter(|kind| !required.contains(kind)).collect()
+    ITEMS
+        .into_iter()
+        .flat_map(|item| item.optional)
+        .copied()
+        .filter(|kind| !required.contains(kind))
+        .collect()
 }
 
 #[cfg(test)]
