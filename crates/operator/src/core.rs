@@ -77,6 +77,8 @@ pub(crate) struct Core {
     leadership: Option<Leadership>,
     started: Instant,
     next_heartbeat: Instant,
+    /// When an input that fails will have failed for long enough.
+    next_settling: Option<Instant>,
 }
 
 /// What only the holder of the lease has.
@@ -130,6 +132,7 @@ impl Core {
             leadership: None,
             started: now,
             next_heartbeat: now + HEARTBEAT,
+            next_settling: None,
         }
     }
 
@@ -177,7 +180,7 @@ impl Core {
 
     fn next_turn(&self) -> Instant {
         let now = Instant::now();
-        let mut wake = now + BEAT;
+        let mut wake = self.next_settling.map_or(now + BEAT, |at| at.min(now + BEAT));
         if let Some(leadership) = &self.leadership {
             wake = wake
                 .min(leadership.schedule.next().unwrap_or(wake))
@@ -419,15 +422,12 @@ impl Core {
     /// Evaluates what became dirty and sends what is due.
     fn turn(&mut self) {
         let now = Instant::now();
-        let failing_next = self.inputs.settle(&mut self.inventory, now);
+        self.next_settling = self.inputs.settle(&mut self.inventory, now);
         let settled = inputs::settled(&self.inventory) && self.baseline.is_some();
         self.health.beat(settled);
         if settled {
             self.evaluate(now);
             self.publish(now);
-            if let (Some(at), Some(leadership)) = (failing_next, &mut self.leadership) {
-                leadership.schedule.at(&Home::Cluster, at);
-            }
         } else if now >= self.started + PATIENCE {
             self.mark_syncing();
         }

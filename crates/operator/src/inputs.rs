@@ -20,6 +20,10 @@ use crate::watch::{Failure, WatchEvent, Watched, resource_of, watch};
 /// back before that.
 pub(crate) const GRACE: Duration = Duration::from_secs(15);
 
+/// How long an input that was never read may be refused before that counts as the answer: an API server that
+/// has just started refuses everybody until it has read its roles.
+pub(crate) const FIRST_GRACE: Duration = Duration::from_secs(2);
+
 /// How often it is asked whether an optional kind may be read by now.
 pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(60);
 
@@ -129,7 +133,7 @@ impl Inputs {
                 return;
             }
             InputEvent::Failed(kind, failure) => {
-                self.fail(kind, failure, inventory, now);
+                self.fail(kind, failure, now);
                 return;
             }
             InputEvent::Object(object) => {
@@ -158,7 +162,7 @@ impl Inputs {
         self.last_sync.insert(kind, Timestamp::now());
     }
 
-    fn fail(&mut self, kind: Kind, failure: Failure, inventory: &mut Inventory, now: Instant) {
+    fn fail(&mut self, kind: Kind, failure: Failure, now: Instant) {
         let known = self
             .failing
             .get(&kind)
@@ -170,27 +174,28 @@ impl Inputs {
                 Failure::Other(error) => tracing::warn!(input = %kind, "cannot be read: {error}"),
             }
         }
-        match failure {
-            Failure::Forbidden => inventory.set_input(kind, InputState::Forbidden),
-            Failure::Absent => inventory.set_input(kind, InputState::Absent),
-            Failure::Other(_) => {}
-        }
         let since = self.failing.get(&kind).map_or(now, |(since, _)| *since);
         self.failing.insert(kind, (since, failure));
     }
 
-    /// Inputs that have failed for longer than [`GRACE`] are failing; tells when the next one is.
+    /// Inputs that have failed for long enough are what they fail with; tells when the next one is.
     pub(crate) fn settle(&self, inventory: &mut Inventory, now: Instant) -> Option<Instant> {
         let mut next = None;
         for (kind, (since, failure)) in &self.failing {
-            let was_read = inventory.coverage(*kind).state == InputState::Synced;
-            if !matches!(failure, Failure::Other(_)) || !was_read {
-                continue;
-            }
-            if now >= *since + GRACE {
-                inventory.set_input(*kind, InputState::Failing);
+            let (state, grace) = match (failure, inventory.coverage(*kind).state) {
+                // Nothing is settled by an API server that cannot be reached.
+                (Failure::Other(_), InputState::Pending) => continue,
+                (Failure::Other(_), _) => (InputState::Failing, GRACE),
+                (Failure::Forbidden, InputState::Pending) => (InputState::Forbidden, FIRST_GRACE),
+                (Failure::Forbidden, _) => (InputState::Forbidden, GRACE),
+                (Failure::Absent, InputState::Pending) => (InputState::Absent, FIRST_GRACE),
+                (Failure::Absent, _) => (InputState::Absent, GRACE),
+            };
+            let due = *since + grace;
+            if now >= due {
+                inventory.set_input(*kind, state);
             } else {
-                next = Some(next.map_or(*since + GRACE, |at: Instant| at.min(*since + GRACE)));
+                next = Some(next.map_or(due, |at: Instant| at.min(due)));
             }
         }
         next
