@@ -2,6 +2,7 @@
 //!
 //! An item's file holds, in this order: its documentation and metadata, its check, its cases.
 
+pub mod images;
 pub mod planned;
 pub mod workloads;
 
@@ -60,7 +61,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 61] = [
+pub static ITEMS: [&Item; 62] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -133,7 +134,7 @@ pub static ITEMS: [&Item; 61] = [
     &planned::IM_11A,
     &planned::IM_11B,
     &planned::IM_12,
-    // &images::latest_tag::ITEM,
+    &images::latest_tag::ITEM,
     &planned::IM_14,
     &planned::IM_15,
     &planned::IM_16,
