@@ -61,7 +61,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 62] = [
+pub static ITEMS: [&Item; 63] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -117,7 +117,7 @@ pub static ITEMS: [&Item; 62] = [
     // &workloads::missing_resource_limits::ITEM,
     &planned::WL_10B,
     // &workloads::excessive_capabilities::ITEM,
-    // &workloads::default_namespace_used::ITEM,
+    &workloads::default_namespace_used::ITEM,
     // &workloads::no_kernel_confinement_profile::ITEM,
     &planned::WL_14,
     &planned::IM_01,
