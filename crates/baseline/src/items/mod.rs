@@ -61,7 +61,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 63] = [
+pub static ITEMS: [&Item; 64] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -113,7 +113,7 @@ pub static ITEMS: [&Item; 63] = [
     // &workloads::host_pid_or_ipc::ITEM,
     // &workloads::host_network::ITEM,
     // &workloads::unsafe_sysctls::ITEM,
-    // &workloads::host_path_volume::ITEM,
+    &workloads::host_path_volume::ITEM,
     // &workloads::missing_resource_limits::ITEM,
     &planned::WL_10B,
     // &workloads::excessive_capabilities::ITEM,
