@@ -2,6 +2,7 @@
 //!
 //! An item's file holds, in this order: its documentation and metadata, its check, its cases.
 
+pub mod cluster_configuration;
 pub mod images;
 pub mod planned;
 pub mod workloads;
@@ -61,7 +62,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 64] = [
+pub static ITEMS: [&Item; 65] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -84,7 +85,7 @@ pub static ITEMS: [&Item; 64] = [
     &planned::CC_02,
     &planned::CC_03,
     &planned::CC_04,
-    // &cluster_configuration::sensitive_workloads_unsandboxed::ITEM,
+    &cluster_configuration::sensitive_workloads_unsandboxed::ITEM,
     &planned::CC_06,
     &planned::AL_01,
     &planned::AL_02,
