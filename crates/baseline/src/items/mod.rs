@@ -2,6 +2,7 @@
 //!
 //! An item's file holds, in this order: its documentation and metadata, its check, its cases.
 
+pub mod authorization;
 pub mod cluster_configuration;
 pub mod images;
 pub mod planned;
@@ -62,7 +63,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 65] = [
+pub static ITEMS: [&Item; 66] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -75,7 +76,7 @@ pub static ITEMS: [&Item; 65] = [
     &planned::AZ_06A,
     &planned::AZ_06B,
     &planned::AZ_07,
-    // &authorization::shared_namespace::ITEM,
+    &authorization::shared_namespace::ITEM,
     &planned::AZ_08B,
     &planned::AZ_09,
     &planned::SE_01,

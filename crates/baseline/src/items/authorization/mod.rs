@@ -1,0 +1,3 @@
+//! Authorization: who may do what, and where.
+
+pub mod shared_namespace;
