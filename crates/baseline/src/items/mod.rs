@@ -63,14 +63,14 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 66] = [
+pub static ITEMS: [&Item; 67] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
     // &authentication::meaningless_service_account_names::ITEM,
     &planned::AZ_01,
     &planned::AZ_02,
-    // &authorization::shared_service_account::ITEM,
+    &authorization::shared_service_account::ITEM,
     &planned::AZ_04,
     &planned::AZ_05,
     &planned::AZ_06A,
