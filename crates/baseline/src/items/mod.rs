@@ -2,6 +2,7 @@
 //!
 //! An item's file holds, in this order: its documentation and metadata, its check, its cases.
 
+pub mod authentication;
 pub mod authorization;
 pub mod cluster_configuration;
 pub mod images;
@@ -63,11 +64,11 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 67] = [
+pub static ITEMS: [&Item; 68] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
-    // &authentication::meaningless_service_account_names::ITEM,
+    &authentication::meaningless_service_account_names::ITEM,
     &planned::AZ_01,
     &planned::AZ_02,
     &authorization::shared_service_account::ITEM,
