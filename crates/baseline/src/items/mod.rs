@@ -7,6 +7,7 @@ pub mod authorization;
 pub mod cluster_configuration;
 pub mod images;
 pub mod planned;
+pub mod secrets;
 pub mod workloads;
 
 use crate::item::Item;
@@ -64,7 +65,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 68] = [
+pub static ITEMS: [&Item; 69] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -81,7 +82,7 @@ pub static ITEMS: [&Item; 68] = [
     &planned::AZ_08B,
     &planned::AZ_09,
     &planned::SE_01,
-    // &secrets::literal_secrets_in_manifests::ITEM,
+    &secrets::literal_secrets_in_manifests::ITEM,
     &planned::SE_02B,
     &planned::CC_01,
     &planned::CC_02,

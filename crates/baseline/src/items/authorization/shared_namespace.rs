@@ -32,7 +32,7 @@ item! {
     ///   parts name different systems fails too; put `meta.helm.sh/release-name` first in `spec.systemLabels`
     ///   where a release is a system.
     /// - `Fail`, reason `SystemNamespaceUsed`: a workload that names a system lies in `default` or in one of
-    ///   `spec.systemNamespaces`. What names none there is the cluster's own (CoreDNS, kube-proxy, CNI).
+    ///   `spec.systemNamespaces`. What names none there is the cluster's own (DNS, kube-proxy, CNI).
     /// - `Unknown`, reason `SystemLabelsMissing`: more than `spec.thresholds.keylessWorkloadPercent` of the
     ///   workloads (50) name no system.
     /// - `NotApplicable`: no active workloads, or one of `spec.infrastructureNamespaces`: those are shared by design.

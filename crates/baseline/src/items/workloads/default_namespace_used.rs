@@ -82,9 +82,11 @@ fn check(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) 
         return;
     }
     for workload in namespace.workloads().filter(|workload| workload.is_active()) {
-        let owner = workload.external_owner();
-        let owned = owner.map_or_else(String::new, |owner| format!(" (owned by {owner})"));
-        report(namespace, workload.kind(), workload.name(), &owned, findings);
+        let suffix = match workload.external_owner() {
+            Some(owner) => format!(" (owned by {owner})"),
+            None => String::new(),
+        };
+        report(namespace, workload.kind(), workload.name(), &suffix, findings);
     }
     let mut found = |kind, name: &Name, stock: &str| {
         if **name != *stock {
@@ -108,7 +110,7 @@ fn check(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) 
     }
 }
 
-fn report(namespace: NamespaceView<'_>, kind: Kind, name: &Name, owned: &str, findings: &mut Findings) {
+fn report(namespace: NamespaceView<'_>, kind: Kind, name: &Name, suffix: &str, findings: &mut Findings) {
     let object = ObjectRef {
         namespace: Some(Name::clone(namespace.name())),
         kind,
@@ -118,7 +120,7 @@ fn report(namespace: NamespaceView<'_>, kind: Kind, name: &Name, owned: &str, fi
     findings.other(
         object,
         "InDefaultNamespace",
-        format!("metadata.namespace is default{owned}"),
+        format!("metadata.namespace is default{suffix}"),
     );
 }
 
