@@ -317,10 +317,13 @@ impl Core {
         let Some(leadership) = &mut self.leadership else {
             return;
         };
-        let writer = self.writer.clone();
+        let (writer, events) = (self.writer.clone(), self.events.clone());
         leadership.others.spawn(async move {
-            if let Err(error) = writer.create_baseline(baselines::DEFAULT).await {
-                tracing::error!("the baseline cannot be created: {}", one_line(&error));
+            match writer.create_baseline(baselines::DEFAULT).await {
+                // The watch on a kind that is served for the first time may be seconds behind.
+                Ok(Some(baseline)) => drop(events.send(Event::Baseline(WatchEvent::Object(baseline))).await),
+                Ok(None) => {}
+                Err(error) => tracing::error!("the baseline cannot be created: {}", one_line(&error)),
             }
         });
     }
