@@ -147,7 +147,10 @@ impl Writer {
     pub(crate) async fn create_baseline(&self, name: &str) -> Result<Option<Watched>, WriteError> {
         let baseline = ComplianceBaseline::new(name, plumbline_api::ComplianceBaselineSpec::default());
         let body = serde_json::to_vec(&baseline).map_err(kube::Error::SerdeError)?;
-        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let params = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
         let request = kube::api::Request::new(ComplianceBaseline::url_path(&(), None))
             .create(&params, body)
             .map_err(kube::Error::BuildRequest)?;
@@ -157,7 +160,9 @@ impl Writer {
                 other => other.map(Some),
             }
         };
-        Ok(tokio::time::timeout(TIMEOUT, create).await.map_err(|_| WriteError::Timeout)??)
+        Ok(tokio::time::timeout(TIMEOUT, create)
+            .await
+            .map_err(|_| WriteError::Timeout)??)
     }
 
     /// Says on a baseline what is thought of it.
