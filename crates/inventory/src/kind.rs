@@ -76,6 +76,11 @@ impl Kind {
         Self::CronJob,
     ];
 
+    /// Whether objects of this kind carry a pod template or are pods.
+    pub fn is_workload(self) -> bool {
+        Self::WORKLOADS.contains(&self)
+    }
+
     /// The API group, `""` for the core group.
     pub const fn group(self) -> &'static str {
         match self {

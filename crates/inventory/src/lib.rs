@@ -17,6 +17,8 @@ pub mod quantity;
 pub mod roots;
 pub mod store;
 pub mod template;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod views;
 
 pub use dirty::{Dirty, Topic};

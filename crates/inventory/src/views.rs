@@ -262,14 +262,14 @@ impl<'a> WorkloadView<'a> {
         }
     }
 
-    /// An owner of a kind that the inventory does not hold, as `Kind name`: `Rollout checkout`, `Node worker-1`.
+    /// An owner that is no workload of the inventory, as `Kind name`: `Rollout checkout`, `Node worker-1`.
     pub fn external_owner(&self) -> Option<String> {
         let owner = match self.object {
             RootObject::Pod(pod) => pod.owner.as_ref(),
             RootObject::Controller(controller) => controller.owner.as_ref(),
         };
         owner
-            .filter(|owner| owner.known.is_none())
+            .filter(|owner| !owner.known.is_some_and(Kind::is_workload))
             .map(|owner| format!("{} {}", owner.kind, owner.name))
     }
 
@@ -301,7 +301,7 @@ impl<'a> WorkloadView<'a> {
     }
 
     /// The templates that decide on the workload: those of its live pods, of older revisions too, and its own
-    /// if no live pod was made from it.
+    /// if no live pod was made from it. They come in no particular order: what is said must not depend on it.
     pub fn deciding(&self) -> Vec<Deciding<'a>> {
         let mut deciding: Vec<Deciding<'a>> = Vec::new();
         let mut current = false;
@@ -348,10 +348,10 @@ impl<'a> WorkloadView<'a> {
         match self.kind {
             // A middle owner with the same template facts stands for the same template: what else may differ
             // decides on nothing here. Kubernetes compares the templates as well (`FindNewReplicaSet`).
-            Kind::Deployment | Kind::CronJob => group
-                .parent
-                .and_then(|uid| self.namespace.content.by_uid.get(&uid))
-                .and_then(|key| self.namespace.content.controller(key))
+            Kind::Deployment | Kind::CronJob => self
+                .namespace
+                .content
+                .parent_of(group)
                 .is_some_and(|parent| Arc::ptr_eq(&parent.template, &controller.template)),
             // Without a revision to compare with (a controller that has not reported yet) none can be told.
             Kind::StatefulSet | Kind::DaemonSet => {
