@@ -50,8 +50,8 @@ pub fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(manifest, error)| Event::Undecodable(manifest, error)),
         7 => any::<usize>().prop_map(Event::Delete),
         2 => (kind(), input_state()).prop_map(|(kind, state)| Event::Input(kind, state)),
-        2 => kind().prop_map(Event::Begin),
-        2 => kind().prop_map(Event::End),
+        3 => listed_kind().prop_map(Event::Begin),
+        3 => listed_kind().prop_map(Event::End),
         2 => (kind(), any::<u16>(), any::<u16>(), any::<u16>())
             .prop_map(|(kind, cut_short, some, more)| Event::Relist { kind, cut_short, whole: some | more }),
     ]
@@ -62,6 +62,11 @@ fn kind() -> impl Strategy<Value = Kind> {
         2 => select(&Kind::ALL[..]),
         3 => select(&[Kind::Pod, Kind::ReplicaSet, Kind::Deployment, Kind::Namespace, Kind::Node, Kind::LimitRange][..]),
     ]
+}
+
+/// A kind whose listing is interrupted by events of others: pods most of all, whose facts follow from others.
+fn listed_kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![1 => Just(Kind::Pod), 1 => kind()]
 }
 
 fn input_state() -> impl Strategy<Value = InputState> {
