@@ -26,3 +26,6 @@ pub use inventory::{Coverage, InputState, Inventory, ObjectId};
 pub use kind::Kind;
 pub use names::Name;
 pub use roots::RootKey;
+
+#[cfg(test)]
+mod tests;
