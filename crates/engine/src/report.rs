@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use plumbline_api::conditions::{
-    self, CompliantReason, DriftedReason, FreshReason, ReadyReason, Reason, ReconcilingReason,
+    self, CompliantReason, ConditionType, DriftedReason, FreshReason, ReadyReason, Reason, ReconcilingReason,
 };
 use plumbline_api::coverage::{InputCoverage, InputState as CoverageState};
 use plumbline_api::report::{BaselineRef, Summary, WaiverCounts};
@@ -28,6 +28,9 @@ pub const CLUSTER_BUDGET: usize = 200 * 1024;
 
 /// The largest status that the report of a namespace may have: with `managedFields` below 48 KiB.
 pub const NAMESPACE_BUDGET: usize = 36 * 1024;
+
+/// The longest message that the schema admits. Names of images and paths in messages have no bound of their own.
+pub(crate) const MAX_MESSAGE: usize = 1024;
 
 /// What a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +95,7 @@ impl Source<'_> {
                 .then(|| self.cluster_id.map(str::to_owned))
                 .flatten(),
             last_evaluated: Some(time.clone()),
-            conditions: self.conditions(&items, home, memory, before, &summary, &time),
+            conditions: self.conditions(&items, memory, before, &summary, &time),
             summary: Some(summary),
             items,
             reference: memory.reference.clone(),
@@ -110,7 +113,7 @@ impl Source<'_> {
 
     fn result(&self, state: ItemState, aged: &Aged, home: &Home) -> ItemResult {
         let of_cluster = *home == Home::Cluster;
-        let more = state.findings as usize - state.sample.len();
+        let more = state.findings.saturating_sub(state.sample.len() as u32);
         ItemResult {
             id: state.item.id.to_owned(),
             title: of_cluster.then(|| state.item.title.to_owned()),
@@ -118,7 +121,7 @@ impl Source<'_> {
             severity: of_cluster.then(|| self.settings.severity(state.item)),
             status: state.status,
             reason: state.reason.to_owned(),
-            message: cut(state.message, 1024),
+            message: cut(state.message, MAX_MESSAGE),
             evaluated: state.evaluated as i32,
             failing: state.failing as i32,
             waived: state.waived as i32,
@@ -138,21 +141,22 @@ impl Source<'_> {
     fn conditions(
         &self,
         items: &[ItemResult],
-        home: &Home,
         memory: &Memory,
         before: &[Condition],
         summary: &Summary,
         now: &Time,
     ) -> Vec<Condition> {
-        let mut list = before.to_vec();
+        // Conditions of types that are none of ours are somebody else's, and no part of a report.
+        let ours =
+            |condition: &&Condition| ConditionType::ALL.iter().any(|it| it.as_str() == condition.type_);
+        let mut list: Vec<Condition> = before.iter().filter(ours).cloned().collect();
         let mut set = |condition| conditions::set(&mut list, condition);
         let total = summary.total;
         set(ReadyReason::Evaluated.condition(format!("{total} items evaluated"), None, now));
         set(self.compliant(items, now));
         set(drifted(items, memory, now));
         set(self.fresh(now));
-        conditions::remove(&mut list, conditions::ConditionType::Reconciling);
-        debug_assert!(*home == Home::Cluster || list.len() >= 4);
+        conditions::remove(&mut list, ConditionType::Reconciling);
         list
     }
 
@@ -329,7 +333,7 @@ fn json_size(status: &ReportStatus) -> usize {
 }
 
 /// Cuts `text` to at most `limit` bytes, at a character.
-fn cut(mut text: String, limit: usize) -> String {
+pub(crate) fn cut(mut text: String, limit: usize) -> String {
     if text.len() > limit {
         let end = (0..=limit - 3)
             .rev()
@@ -384,3 +388,6 @@ pub fn difference(before: &ReportStatus, after: &ReportStatus) -> Difference {
         Difference::Substance
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use plumbline_baseline::{Empty, Item, ObjectRef};
 use plumbline_inventory::{InputState, Inventory, Kind, Name};
 
 use crate::evaluation::Evaluation;
+use crate::report::{MAX_MESSAGE, cut};
 use crate::settings::Settings;
 
 /// Whose report it is.
@@ -387,7 +388,7 @@ impl From<SampledFinding> for Finding {
             subject: None,
             role: None,
             severity: finding.severity,
-            message: finding.message,
+            message: cut(finding.message, MAX_MESSAGE),
             waived: sampled.waived.map(str::to_owned),
         }
     }
