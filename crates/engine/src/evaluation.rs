@@ -7,6 +7,7 @@ use std::sync::Arc;
 use plumbline_baseline::findings::TemplateVerdict;
 use plumbline_baseline::{Check, ITEMS, Item, ObjectRef, Outcome};
 use plumbline_inventory::template::Template;
+use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, Topic};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -268,7 +269,7 @@ impl Evaluation {
             });
         }
         if work.every_root != 0 {
-            for workload in namespace.into_iter().flat_map(|namespace| namespace.workloads()) {
+            for workload in namespace.into_iter().flat_map(NamespaceView::workloads) {
                 let unit = (workload.kind(), Name::clone(workload.name()));
                 if !work.roots.contains(&unit) {
                     changed |= self.replace(name, &unit, work.every_root, waived, |item, memory| {

@@ -88,7 +88,7 @@ impl Source<'_> {
             .map(|(state, aged)| self.result(state, aged, home))
             .collect();
         let summary = summarise(&items);
-        let mut status = ReportStatus {
+        let mut report = ReportStatus {
             observed_generation: None,
             baseline: Some(self.baseline.clone()),
             cluster_id: (*home == Home::Cluster)
@@ -107,8 +107,11 @@ impl Source<'_> {
             },
             waivers: Some(WaiverCounts::default()),
         };
-        fit(&mut status, budget);
-        Report { status, settling }
+        fit(&mut report, budget);
+        Report {
+            status: report,
+            settling,
+        }
     }
 
     fn result(&self, state: ItemState, aged: &Aged, home: &Home) -> ItemResult {

@@ -1,6 +1,7 @@
 //! From results to the state of an item in one report.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use plumbline_api::item::{MAX_NAMESPACES, MissingEvidence, NamespaceCount};
 use plumbline_api::{Finding, ItemStatus};
@@ -303,7 +304,7 @@ fn missing_message(missing: &[MissingInput], state: &ItemState) -> String {
         .collect();
     let mut message = kinds.join(", ");
     if state.failing > 0 {
-        message.push_str(&format!("; of what is known, {}", subject(state.failing, state)));
+        let _ = write!(message, "; of what is known, {}", subject(state.failing, state));
     }
     message
 }

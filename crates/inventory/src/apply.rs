@@ -123,17 +123,20 @@ impl Inventory {
     pub fn apply_undecodable(&mut self, id: ObjectId, error: String) {
         self.remove(&id);
         let epoch = self.epoch(id.kind);
-        if let Some(known) = self.undecodable.get_mut(&id) {
+        let known = self.undecodable.get_mut(&id);
+        if let Some(known) = known.filter(|known| known.error == error) {
             known.epoch = epoch;
-            if known.error == error {
-                return;
-            }
-            known.error = error;
-        } else {
-            self.inputs.entry(id.kind).or_default().undecodable += 1;
-            self.undecodable.insert(id.clone(), Undecodable { error, epoch });
+            return;
         }
         self.dirty.topic(id.kind, id.namespace.as_ref());
+        let kind = id.kind;
+        if self
+            .undecodable
+            .insert(id, Undecodable { error, epoch })
+            .is_none()
+        {
+            self.inputs.entry(kind).or_default().undecodable += 1;
+        }
     }
 
     /// An object is gone.

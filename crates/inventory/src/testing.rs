@@ -169,7 +169,7 @@ impl Manifest {
 }
 
 /// The value at `path`, made if it is not there.
-fn at<'a>(json: &'a mut Value, path: impl Iterator<Item = impl AsRef<str>>) -> &'a mut Value {
+fn at(json: &mut Value, path: impl Iterator<Item = impl AsRef<str>>) -> &mut Value {
     path.fold(json, |value, key| {
         if value.is_null() {
             *value = Value::Object(Map::new());

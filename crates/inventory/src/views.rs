@@ -139,12 +139,12 @@ impl<'a> NamespaceView<'a> {
     /// The root workload of this kind and name.
     pub fn workload(self, kind: Kind, name: &str) -> Option<WorkloadView<'a>> {
         let content = self.content;
-        let (name, object) = match kind {
-            Kind::Pod => (content.pods.key(name)?, RootObject::Pod(content.pods.get(name)?)),
-            _ => {
-                let store = content.controllers.get(&kind)?;
-                (store.key(name)?, RootObject::Controller(store.get(name)?))
-            }
+        let (name, object) = if kind == Kind::Pod {
+            let (name, pod) = content.pods.entry(name)?;
+            (name, RootObject::Pod(pod))
+        } else {
+            let (name, controller) = content.controllers.get(&kind)?.entry(name)?;
+            (name, RootObject::Controller(controller))
         };
         let key: LocalKey = (kind, Name::clone(name));
         let is_root = content.root_of(&key) == key;

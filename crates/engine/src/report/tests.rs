@@ -374,6 +374,7 @@ fn conditions_keep_their_time_and_those_of_others_are_left_out() {
 
 #[test]
 fn the_score_counts_what_can_be_decided_and_is_rounded_down() {
+    use ItemStatus::{Attested, Fail, NeedsAttestation, NotApplicable, Pass, Unknown, Waived};
     let score = |statuses: &[ItemStatus]| {
         let items: Vec<_> = statuses
             .iter()
@@ -384,7 +385,6 @@ fn the_score_counts_what_can_be_decided_and_is_rounded_down() {
             .collect();
         summarise(&items).score
     };
-    use ItemStatus::{Attested, Fail, NeedsAttestation, NotApplicable, Pass, Unknown, Waived};
     assert_eq!(score(&[Pass, Attested, Fail]), Some(66));
     assert_eq!(score(&[Pass, Unknown, NeedsAttestation, Fail]), Some(25));
     assert_eq!(score(&[Pass, Waived, NotApplicable]), Some(100));

@@ -69,7 +69,7 @@ mod found {
         live(Kind::Namespace, "a")
     }
 
-    /// A Deployment in `a` with its ReplicaSet and a pod of that, all privileged.
+    /// A Deployment in `a` with its `ReplicaSet` and a pod of that, all privileged.
     fn web() -> [Manifest; 3] {
         let privileged = json!({ "name": "main", "securityContext": { "privileged": true } });
         let object = |kind, name| {

@@ -10,7 +10,7 @@ use plumbline_inventory::views::{NamespaceView, WorkloadView};
 use plumbline_inventory::{Kind, Name};
 
 /// The items of the baseline, and the probes.
-pub fn items() -> &'static [&'static Item] {
+pub(crate) fn items() -> &'static [&'static Item] {
     static ALL: OnceLock<Vec<&'static Item>> = OnceLock::new();
     ALL.get_or_init(|| ITEMS.into_iter().chain(probes()).collect())
 }

@@ -8,13 +8,13 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 /// Few names, so that objects meet.
-pub const NAMESPACES: [&str; 3] = ["a", "b", "kube-system"];
+pub(crate) const NAMESPACES: [&str; 3] = ["a", "b", "kube-system"];
 const NAMES: [&str; 3] = ["x", "y", "z"];
 const NODES: [&str; 2] = ["n1", "n2"];
 
 /// Something that happens to the inventory.
 #[derive(Clone, Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// An object is made or changed.
     Apply(Manifest),
     /// One of the objects that exist is sent again as it is: a heartbeat, or an entry of a listing.
@@ -42,7 +42,7 @@ pub enum Event {
 }
 
 /// An event of any kind.
-pub fn event() -> impl Strategy<Value = Event> {
+pub(crate) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         20 => manifest().prop_map(Event::Apply),
         4 => any::<usize>().prop_map(Event::Again),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_engine::{Changed, Evaluation, Home, ItemState, Settings};
 use plumbline_inventory::lean::Object;
+use plumbline_inventory::views::WorkloadView;
 use plumbline_inventory::{InputState, Inventory, Kind, Name, ObjectId};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -17,7 +18,7 @@ type Held = Result<Object, &'static str>;
 type States = BTreeMap<Home, Vec<[ItemState; 2]>>;
 
 /// The inventory and the results that follow the events, and what ought to come of them.
-pub struct Twin {
+pub(crate) struct Twin {
     settings: Settings,
     empty: fn() -> Inventory,
     inventory: Inventory,
@@ -32,12 +33,12 @@ pub struct Twin {
 
 impl Twin {
     /// An empty cluster, all of whose kinds are listed.
-    pub fn live(settings: Settings) -> Self {
+    pub(crate) fn live(settings: Settings) -> Self {
         Self::new(settings, Inventory::live)
     }
 
     /// No manifests yet.
-    pub fn offline(settings: Settings) -> Self {
+    pub(crate) fn offline(settings: Settings) -> Self {
         Self::new(settings, Inventory::offline)
     }
 
@@ -62,7 +63,7 @@ impl Twin {
     }
 
     /// Lets the events happen, and looks after each at whether everything is as it ought to be.
-    pub fn follow(&mut self, events: impl IntoIterator<Item = Event>) {
+    pub(crate) fn follow(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
             self.happen(event);
             self.verify();
@@ -154,7 +155,7 @@ impl Twin {
         let changed = self.evaluation.update(&self.inventory, &self.settings, dirty);
         let now = states(&self.evaluation, &self.inventory, &self.settings);
 
-        let fresh = self.from_scratch();
+        let fresh = self.rebuilt();
         let full = Evaluation::of(items().iter().copied()).evaluated(&fresh, &self.settings);
         assert_equal(&now, &states(&full, &fresh, &self.settings));
         for kind in Kind::ALL {
@@ -171,7 +172,7 @@ impl Twin {
     }
 
     /// A new inventory of what exists, in an order that has nothing to do with that of the events.
-    fn from_scratch(&self) -> Inventory {
+    fn rebuilt(&self) -> Inventory {
         let shuffled = |id: &ObjectId| xxh3_64_with_seed(id.to_string().as_bytes(), self.steps);
         let mut objects: Vec<_> = self.objects.iter().collect();
         objects.sort_by_key(|(id, _)| shuffled(id));
@@ -200,7 +201,7 @@ impl Twin {
             let expected = self.objects.iter().filter(live).count();
             let counted: u32 = namespace.workloads().map(|workload| workload.live_pods()).sum();
             assert_eq!(counted as usize, expected, "live pods of {}", namespace.name());
-            let listed = namespace.workloads().flat_map(|workload| workload.pods()).count();
+            let listed = namespace.workloads().flat_map(WorkloadView::pods).count();
             assert_eq!(listed, expected, "pods of the workloads of {}", namespace.name());
         }
     }

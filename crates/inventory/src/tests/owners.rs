@@ -6,7 +6,7 @@ use super::{cluster, dirtied, roots, shop, workload};
 use crate::kind::Kind;
 use crate::testing::{Manifest, live};
 
-/// A Deployment, its ReplicaSet, and a pod of that.
+/// A Deployment, its `ReplicaSet`, and a pod of that.
 fn web() -> [Manifest; 3] {
     let deployment = live(Kind::Deployment, "web").image("web:1");
     let replicas = live(Kind::ReplicaSet, "web-1")

@@ -10,13 +10,14 @@ use crate::inventory::Inventory;
 use crate::kind::Kind;
 use crate::template::Template;
 use crate::testing::{Manifest, live, written};
+use crate::views::WorkloadView;
 
 fn pod<'a>(inventory: &'a Inventory, name: &str) -> &'a Pod {
-    let mut pods = shop(inventory).workloads().flat_map(|workload| workload.pods());
+    let mut pods = shop(inventory).workloads().flat_map(WorkloadView::pods);
     pods.find(|(pod, _)| ***pod == *name).expect("it is live").1
 }
 
-/// A Deployment that is now `web:2`, with a ReplicaSet for each of the images.
+/// A Deployment that is now `web:2`, with a `ReplicaSet` for each of the images.
 fn rollout(images: &[&str]) -> Vec<Manifest> {
     let deployment = live(Kind::Deployment, "web").image("web:2");
     let replicas = |image: &&str| live(Kind::ReplicaSet, image).image(image).owned_by(&deployment);
