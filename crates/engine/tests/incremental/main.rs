@@ -1,7 +1,7 @@
 //! After every event, in every order, what is kept up to date equals what a full evaluation says of the same
 //! objects.
 //!
-//! `PROPTEST_CASES` sets how many streams are tried, 48 unless told.
+//! `PROPTEST_CASES` sets how many streams are tried, 40 unless told.
 
 mod probes;
 mod stream;
@@ -39,7 +39,7 @@ fn config() -> ProptestConfig {
         .ok()
         .and_then(|cases| cases.parse().ok());
     ProptestConfig {
-        cases: cases.unwrap_or(48),
+        cases: cases.unwrap_or(40),
         max_shrink_iters: 400,
         // What was found is a plain test of its own.
         failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
@@ -106,6 +106,16 @@ mod found {
             Twin::live(Settings::default()),
             [namespace(), deployment, replicas, pod, labelled],
         );
+    }
+
+    #[test]
+    fn a_limit_range_changes_the_template_of_a_deployment() {
+        let [deployment, ..] = web();
+        let default = json!({ "type": "Container", "default": { "cpu": 1 } });
+        let limits = live(Kind::LimitRange, "defaults")
+            .namespace("a")
+            .push("spec.limits", default);
+        follow(Twin::live(Settings::default()), [namespace(), deployment, limits]);
     }
 
     #[test]
