@@ -16,6 +16,11 @@ pub(crate) fn items() -> &'static [&'static Item] {
     ALL.get_or_init(|| ITEMS.into_iter().chain(probes()).collect())
 }
 
+/// The items of the baseline, and the one probe that tells more than it counts.
+pub(crate) fn quiet_items() -> &'static [&'static Item] {
+    &items()[..=ITEMS.len()]
+}
+
 const BESIDE_WORKLOADS: &[Kind] = &[
     Kind::Namespace,
     Kind::Pod,
