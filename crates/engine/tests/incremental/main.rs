@@ -1,7 +1,7 @@
 //! After every event, in every order, what is kept up to date equals what a full evaluation says of the same
 //! objects.
 //!
-//! `PROPTEST_CASES` sets how many streams are tried, 48 unless told.
+//! `PROPTEST_CASES` sets how many streams are tried, 40 unless told.
 
 mod probes;
 mod stream;
@@ -39,7 +39,7 @@ fn config() -> ProptestConfig {
         .ok()
         .and_then(|cases| cases.parse().ok());
     ProptestConfig {
-        cases: cases.unwrap_or(48),
+        cases: cases.unwrap_or(40),
         max_shrink_iters: 400,
         // What was found is a plain test of its own.
         failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
@@ -47,17 +47,19 @@ fn config() -> ProptestConfig {
     }
 }
 
+const BEGINNINGS: [fn(Settings) -> Twin; 5] =
+    [Twin::live, Twin::live, Twin::live, Twin::quiet, Twin::offline];
+
 proptest! {
     #![proptest_config(config())]
 
     #[test]
     fn what_is_followed_equals_a_full_evaluation(
         settings in settings(),
-        offline in prop::bool::weighted(0.15),
+        begin in prop::sample::select(&BEGINNINGS[..]),
         events in prop::collection::vec(event(), 40..120),
     ) {
-        let mut twin = if offline { Twin::offline(settings) } else { Twin::live(settings) };
-        twin.follow(events);
+        begin(settings).follow(events);
     }
 }
 
@@ -93,7 +95,7 @@ mod found {
             .clone()
             .pod_spec("containers", json!([{ "name": "main" }]));
         follow(
-            Twin::live(Settings::default()),
+            Twin::quiet(Settings::default()),
             [namespace(), deployment, replicas, pod, mended],
         );
     }
@@ -106,6 +108,16 @@ mod found {
             Twin::live(Settings::default()),
             [namespace(), deployment, replicas, pod, labelled],
         );
+    }
+
+    #[test]
+    fn a_limit_range_changes_the_template_of_a_deployment() {
+        let [deployment, ..] = web();
+        let default = json!({ "type": "Container", "default": { "cpu": 1 } });
+        let limits = live(Kind::LimitRange, "defaults")
+            .namespace("a")
+            .push("spec.limits", default);
+        follow(Twin::live(Settings::default()), [namespace(), deployment, limits]);
     }
 
     #[test]

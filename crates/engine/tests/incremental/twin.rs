@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use plumbline_baseline::Item;
 use plumbline_engine::{Changed, Evaluation, Home, ItemState, Settings};
 use plumbline_inventory::lean::Object;
 use plumbline_inventory::views::WorkloadView;
 use plumbline_inventory::{InputState, Inventory, Kind, Name, ObjectId};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::probes::items;
+use crate::probes::{items, quiet_items};
 use crate::stream::{Event, NAMESPACES};
 
 /// An object that exists: decoded, or what is wrong with it.
@@ -20,6 +21,7 @@ type States = BTreeMap<Home, Vec<[ItemState; 2]>>;
 /// The inventory and the results that follow the events, and what ought to come of them.
 pub(crate) struct Twin {
     settings: Settings,
+    items: &'static [&'static Item],
     empty: fn() -> Inventory,
     inventory: Inventory,
     evaluation: Evaluation,
@@ -34,20 +36,26 @@ pub(crate) struct Twin {
 impl Twin {
     /// An empty cluster, all of whose kinds are listed.
     pub(crate) fn live(settings: Settings) -> Self {
-        Self::new(settings, Inventory::live)
+        Self::new(items(), settings, Inventory::live)
+    }
+
+    /// The same, without the probes that put every word into their results: what is left is words alone.
+    pub(crate) fn quiet(settings: Settings) -> Self {
+        Self::new(quiet_items(), settings, Inventory::live)
     }
 
     /// No manifests yet.
     pub(crate) fn offline(settings: Settings) -> Self {
-        Self::new(settings, Inventory::offline)
+        Self::new(items(), settings, Inventory::offline)
     }
 
-    fn new(settings: Settings, empty: fn() -> Inventory) -> Self {
+    fn new(items: &'static [&'static Item], settings: Settings, empty: fn() -> Inventory) -> Self {
         let mut twin = Self {
+            items,
             settings,
             empty,
             inventory: empty(),
-            evaluation: Evaluation::of(items().iter().copied()),
+            evaluation: Evaluation::of(items.iter().copied()),
             objects: BTreeMap::new(),
             inputs: BTreeMap::new(),
             listings: BTreeMap::new(),
@@ -58,7 +66,7 @@ impl Twin {
             twin.happen(Event::Begin(kind));
             twin.happen(Event::End(kind));
         }
-        twin.before = states(&twin.evaluation, &twin.inventory, &twin.settings);
+        twin.before = twin.states(&twin.evaluation, &twin.inventory);
         twin
     }
 
@@ -153,11 +161,11 @@ impl Twin {
         self.steps += 1;
         let dirty = self.inventory.take_dirty();
         let changed = self.evaluation.update(&self.inventory, &self.settings, dirty);
-        let now = states(&self.evaluation, &self.inventory, &self.settings);
+        let now = self.states(&self.evaluation, &self.inventory);
 
         let fresh = self.rebuilt();
-        let full = Evaluation::of(items().iter().copied()).evaluated(&fresh, &self.settings);
-        assert_equal(&now, &states(&full, &fresh, &self.settings));
+        let full = Evaluation::of(self.items.iter().copied()).evaluated(&fresh, &self.settings);
+        assert_equal(&now, &self.states(&full, &fresh));
         for kind in Kind::ALL {
             let (followed, counted) = (self.inventory.coverage(kind), fresh.coverage(kind));
             let counts = |coverage: plumbline_inventory::Coverage| {
@@ -169,6 +177,29 @@ impl Twin {
         self.assert_pods_counted();
         assert_cluster_is_sum(&now);
         self.before = now;
+    }
+
+    fn states(&self, evaluation: &Evaluation, inventory: &Inventory) -> States {
+        let namespaces = NAMESPACES.map(|name| Home::Namespace(Name::from(name)));
+        let state = |home: &Home, item, sample| {
+            let mut state = evaluation.item(item, home, inventory, &self.settings, sample);
+            // The last to change depends on the order of events; all else does not.
+            state.cause = None;
+            state
+        };
+        namespaces
+            .into_iter()
+            .chain([Home::Cluster])
+            .map(|home| {
+                let of_home = self
+                    .items
+                    .iter()
+                    .filter(|item| home.lists(item))
+                    .map(|item| [usize::MAX, 2].map(|sample| state(&home, item, sample)))
+                    .collect();
+                (home, of_home)
+            })
+            .collect()
     }
 
     /// A new inventory of what exists, in an order that has nothing to do with that of the events.
@@ -205,28 +236,6 @@ impl Twin {
             assert_eq!(listed, expected, "pods of the workloads of {}", namespace.name());
         }
     }
-}
-
-fn states(evaluation: &Evaluation, inventory: &Inventory, settings: &Settings) -> States {
-    let namespaces = NAMESPACES.map(|name| Home::Namespace(Name::from(name)));
-    let state = |home: &Home, item, sample| {
-        let mut state = evaluation.item(item, home, inventory, settings, sample);
-        // The last to change depends on the order of events; all else does not.
-        state.cause = None;
-        state
-    };
-    namespaces
-        .into_iter()
-        .chain([Home::Cluster])
-        .map(|home| {
-            let of_home = items()
-                .iter()
-                .filter(|item| home.lists(item))
-                .map(|item| [usize::MAX, 2].map(|sample| state(&home, item, sample)))
-                .collect();
-            (home, of_home)
-        })
-        .collect()
 }
 
 fn assert_equal(followed: &States, full: &States) {
