@@ -36,6 +36,9 @@ pub const NAMESPACE_BUDGET: usize = 36 * 1024;
 /// The longest message that the schema admits. Names of images and paths in messages have no bound of their own.
 pub(crate) const MAX_MESSAGE: usize = 1024;
 
+/// The longest message of an item in a report that is over its budget, in bytes.
+const SHORT_MESSAGE: usize = 256;
+
 /// What a report is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
@@ -334,7 +337,7 @@ fn fit(status: &mut ReportStatus, budget: usize) {
         }
         size = json_size(status);
     }
-    // Names of namespaces are a convenience as well; what is left after them is bounded by the schema.
+    // Names of namespaces are a convenience as well.
     let mut keep = status
         .items
         .iter()
@@ -347,6 +350,12 @@ fn fit(status: &mut ReportStatus, budget: usize) {
             item.namespaces.truncate(keep);
         }
         size = json_size(status);
+    }
+    // What is left is bounded by the schema, and near the budget only if messages are unusually long.
+    if size > budget {
+        for item in &mut status.items {
+            item.message = cut(std::mem::take(&mut item.message), SHORT_MESSAGE);
+        }
     }
 }
 
