@@ -94,8 +94,7 @@ pub struct ComplianceBaselineSpec {
     #[serde(skip_serializing_if = "LabelSelector::is_empty")]
     pub sensitive_selector: LabelSelector,
 
-    /// Labels and annotations whose values tell one information system from another, in the order in which
-    /// they are looked up.
+    /// Labels and annotations whose values tell one information system from another.
     #[schemars(
         length(max = 16),
         inner(length(min = 1, max = 317)),
@@ -304,10 +303,10 @@ vocabulary! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RunAsRoot {
-    /// What a container counts as whose user only its image knows.
+    /// What a container is counted as if only its image says which user it runs as.
     pub unknown_image_user: Reading,
 
-    /// What a container counts as that runs as root inside a user namespace.
+    /// What a container is counted as if it runs as root, but inside a user namespace.
     pub user_namespaces: Reading,
 }
 
@@ -315,7 +314,7 @@ pub struct RunAsRoot {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WaiverLimits {
-    /// Days from its approval after which a waiver must have expired.
+    /// Days from its approval by which a waiver must have expired.
     #[schemars(range(min = 1, max = 3650))]
     pub max_days: i32,
 
@@ -337,7 +336,7 @@ impl Default for WaiverLimits {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AttestationLimits {
-    /// Days from its creation after which an attestation must have expired.
+    /// Days from its creation by which an attestation must have expired.
     #[schemars(range(min = 1, max = 3650))]
     pub max_days: i32,
 }

@@ -91,3 +91,53 @@ impl LabelRequirement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(selector: serde_json::Value, labels: &[(&str, &'static str)]) -> bool {
+        let selector: LabelSelector = serde_json::from_value(selector).expect("a selector");
+        selector.matches(|key| {
+            labels
+                .iter()
+                .find(|(name, _)| *name == key)
+                .map(|(_, value)| *value)
+        })
+    }
+
+    #[test]
+    fn an_empty_selector_matches_nothing() {
+        assert!(!matches(serde_json::json!({}), &[("app", "agent")]));
+        assert!(!matches(
+            serde_json::json!({ "matchLabels": {}, "matchExpressions": [] }),
+            &[]
+        ));
+    }
+
+    #[test]
+    fn every_requirement_must_hold() {
+        let selector = serde_json::json!({
+            "matchLabels": { "app": "agent" },
+            "matchExpressions": [{ "key": "tier", "operator": "In", "values": ["back", "data"] }],
+        });
+        assert!(matches(selector.clone(), &[("app", "agent"), ("tier", "data")]));
+        assert!(!matches(selector.clone(), &[("app", "agent"), ("tier", "front")]));
+        assert!(!matches(selector.clone(), &[("tier", "data")]));
+        assert!(!matches(selector, &[("app", "agent")]));
+    }
+
+    #[test]
+    fn an_absent_label_is_in_no_set_but_outside_every_one() {
+        for (operator, values, absent) in [
+            ("In", serde_json::json!([""]), false),
+            ("NotIn", serde_json::json!(["a"]), true),
+            ("Exists", serde_json::json!([]), false),
+            ("DoesNotExist", serde_json::json!([]), true),
+        ] {
+            let requirement = serde_json::json!({ "key": "app", "operator": operator, "values": values });
+            let selector = serde_json::json!({ "matchExpressions": [requirement] });
+            assert_eq!(matches(selector, &[]), absent, "{operator}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! the views of `plumbline-inventory`.
 
 pub mod findings;
+pub mod image_reference;
 pub mod item;
 pub mod items;
 pub mod parameters;
@@ -11,5 +12,5 @@ mod testing;
 
 pub use findings::{Finding, Findings, ObjectRef, Outcome};
 pub use item::{Check, Class, Empty, Item, Level, Phrase, Scope, Section, Severity};
-pub use items::{ITEMS, find};
+pub use items::{ITEMS, find, optional_kinds, required_kinds};
 pub use parameters::Parameters;

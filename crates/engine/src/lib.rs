@@ -11,7 +11,7 @@ mod tally;
 
 pub use evaluation::{Changed, Evaluation};
 pub use memory::{Memory, Settling};
-pub use report::{Difference, Report, Source, difference};
+pub use report::{Difference, Fingerprint, Report, Source};
 
 pub use rollup::{Home, ItemState, MissingInput, SampledFinding};
 pub use settings::{Problem, Settings};

@@ -1,15 +1,19 @@
 //! The report as it is to be written.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use plumbline_api::conditions::{
     self, CompliantReason, ConditionType, DriftedReason, FreshReason, ReadyReason, Reason, ReconcilingReason,
+    StalledReason,
 };
 use plumbline_api::coverage::{InputCoverage, InputState as CoverageState};
 use plumbline_api::report::{BaselineRef, Summary, WaiverCounts};
 use plumbline_api::{Drift, ItemResult, ItemStatus, Level, ReportStatus};
 use plumbline_baseline::ITEMS;
 use plumbline_inventory::{InputState, Inventory, Kind};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::evaluation::Evaluation;
 use crate::memory::{Aged, Memory, Settling, to_seconds};
@@ -47,8 +51,10 @@ pub struct Source<'a> {
     pub cluster_id: Option<&'a str>,
     /// Kinds that are watched.
     pub inputs: &'a [Kind],
+    /// Which reports the API server refuses, if any: the cluster's report says so.
+    pub refused: Option<&'a str>,
     /// When each input was last heard of.
-    pub last_sync: fn(&Inventory, Kind) -> Option<Timestamp>,
+    pub last_sync: &'a BTreeMap<Kind, Timestamp>,
 }
 
 /// A report and what came of making it.
@@ -95,7 +101,7 @@ impl Source<'_> {
                 .then(|| self.cluster_id.map(str::to_owned))
                 .flatten(),
             last_evaluated: Some(time.clone()),
-            conditions: self.conditions(&items, memory, before, &summary, &time),
+            conditions: self.conditions(&items, home, memory, before, &summary, &time),
             summary: Some(summary),
             items,
             reference: memory.reference.clone(),
@@ -144,6 +150,7 @@ impl Source<'_> {
     fn conditions(
         &self,
         items: &[ItemResult],
+        home: &Home,
         memory: &Memory,
         before: &[Condition],
         summary: &Summary,
@@ -155,12 +162,36 @@ impl Source<'_> {
         let mut list: Vec<Condition> = before.iter().filter(ours).cloned().collect();
         let mut set = |condition| conditions::set(&mut list, condition);
         let total = summary.total;
-        set(ReadyReason::Evaluated.condition(format!("{total} items evaluated"), None, now));
+        set(self.ready(total, now));
         set(self.compliant(items, now));
         set(drifted(items, memory, now));
         set(self.fresh(now));
         conditions::remove(&mut list, ConditionType::Reconciling);
+        match self.refused.filter(|_| *home == Home::Cluster) {
+            Some(error) => {
+                conditions::set(&mut list, StalledReason::WriteRefused.condition(error, None, now))
+            }
+            None => conditions::remove(&mut list, ConditionType::Stalled),
+        }
         list
+    }
+
+    fn ready(&self, total: i32, now: &Time) -> Condition {
+        match self.in_state(InputState::Failing).as_slice() {
+            [] => ReadyReason::Evaluated.condition(format!("{total} items evaluated"), None, now),
+            failing => {
+                let message = format!("what is known of these may be old: {}", failing.join(", "));
+                ReadyReason::InputsStale.condition(message, None, now)
+            }
+        }
+    }
+
+    fn in_state(&self, wanted: InputState) -> Vec<&'static str> {
+        let inputs = self
+            .inputs
+            .iter()
+            .filter(|kind| self.inventory.coverage(**kind).state == wanted);
+        inputs.map(|kind| kind.plural()).collect()
     }
 
     fn compliant(&self, items: &[ItemResult], now: &Time) -> Condition {
@@ -225,7 +256,7 @@ impl Source<'_> {
                     InputState::Failing | InputState::Pending => CoverageState::Failing,
                 },
                 undecodable: coverage.undecodable as i32,
-                last_sync: (self.last_sync)(self.inventory, *kind).map(Time),
+                last_sync: self.last_sync.get(kind).map(|at| Time(to_seconds(*at))),
             }
         };
         self.inputs.iter().map(input).collect()
@@ -348,6 +379,13 @@ pub(crate) fn cut(mut text: String, limit: usize) -> String {
     text
 }
 
+/// What a status says, in two numbers: equal statuses have equal fingerprints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    substance: u64,
+    counts: u64,
+}
+
 /// How a report differs from the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
@@ -359,22 +397,16 @@ pub enum Difference {
     Substance,
 }
 
-/// How `after` differs from `before`. Times are no difference: the writer truncates and compares without them.
-pub fn difference(before: &ReportStatus, after: &ReportStatus) -> Difference {
-    let timeless = |status: &ReportStatus| {
+impl Fingerprint {
+    /// The fingerprint of `status`. When it was evaluated and when inputs were heard of are no part of it.
+    pub fn of(status: &ReportStatus) -> Self {
         let mut status = status.clone();
         status.last_evaluated = None;
         status.observed_generation = None;
         for input in &mut status.coverage {
             input.last_sync = None;
         }
-        status
-    };
-    let (mut before, mut after) = (timeless(before), timeless(after));
-    if before == after {
-        return Difference::None;
-    }
-    for status in [&mut before, &mut after] {
+        let counts = digest(&status);
         for input in &mut status.coverage {
             input.objects = 0;
         }
@@ -384,12 +416,38 @@ pub fn difference(before: &ReportStatus, after: &ReportStatus) -> Difference {
             item.inactive = 0;
             item.pods = 0;
         }
+        Self {
+            substance: digest(&status),
+            counts,
+        }
     }
-    if before == after {
-        Difference::Counts
-    } else {
-        Difference::Substance
+
+    /// How what this is the fingerprint of differs from `other`.
+    pub fn difference(self, other: Self) -> Difference {
+        if self == other {
+            Difference::None
+        } else if self.substance == other.substance {
+            Difference::Counts
+        } else {
+            Difference::Substance
+        }
     }
+}
+
+fn digest(status: &ReportStatus) -> u64 {
+    struct Hash(Xxh3);
+    impl std::io::Write for Hash {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut hash = Hash(Xxh3::new());
+    serde_json::to_writer(&mut hash, status).expect("a status is JSON");
+    hash.0.digest()
 }
 
 #[cfg(test)]

@@ -12,10 +12,8 @@ pub(crate) fn folder() -> Result<Folder> {
         .iter()
         .map(|crd| {
             let name = crd.metadata.name.as_deref().context("a CRD has a name")?;
-            Ok((
-                format!("{name}.yaml"),
-                NOTE.to_owned() + &yaml::pretty(&plumbline_api::manifest(crd))?,
-            ))
+            let yaml = serde_saphyr::to_string(&plumbline_api::manifest(crd))?;
+            Ok((format!("{name}.yaml"), format!("{NOTE}{yaml}")))
         })
         .collect::<Result<_>>()?;
     Ok(Folder {

@@ -2,8 +2,17 @@
 //!
 //! An item's file holds, in this order: its documentation and metadata, its check, its cases.
 
+pub mod authentication;
+pub mod authorization;
+pub mod cluster_configuration;
+pub mod images;
 pub mod planned;
+pub mod secrets;
 pub mod workloads;
+
+use std::collections::BTreeSet;
+
+use plumbline_inventory::Kind;
 
 use crate::item::Item;
 
@@ -33,6 +42,7 @@ macro_rules! item {
         checks: [$($check:expr),+ $(,)?],
     ) => {
         $(#[doc = $doc])+
+        #[allow(clippy::doc_markdown)] // the names of products are prose here
         pub static ITEM: $crate::Item = $crate::Item {
             id: $id,
             slug: $slug,
@@ -60,30 +70,30 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 61] = [
+pub static ITEMS: [&Item; 79] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
-    // &authentication::meaningless_service_account_names::ITEM,
+    &authentication::meaningless_service_account_names::ITEM,
     &planned::AZ_01,
     &planned::AZ_02,
-    // &authorization::shared_service_account::ITEM,
+    &authorization::shared_service_account::ITEM,
     &planned::AZ_04,
     &planned::AZ_05,
     &planned::AZ_06A,
     &planned::AZ_06B,
     &planned::AZ_07,
-    // &authorization::shared_namespace::ITEM,
+    &authorization::shared_namespace::ITEM,
     &planned::AZ_08B,
     &planned::AZ_09,
     &planned::SE_01,
-    // &secrets::literal_secrets_in_manifests::ITEM,
+    &secrets::literal_secrets_in_manifests::ITEM,
     &planned::SE_02B,
     &planned::CC_01,
     &planned::CC_02,
     &planned::CC_03,
     &planned::CC_04,
-    // &cluster_configuration::sensitive_workloads_unsandboxed::ITEM,
+    &cluster_configuration::sensitive_workloads_unsandboxed::ITEM,
     &planned::CC_06,
     &planned::AL_01,
     &planned::AL_02,
@@ -104,20 +114,20 @@ pub static ITEMS: [&Item; 61] = [
     &planned::NW_04,
     &planned::NW_05,
     &planned::NW_06,
-    // &workloads::runs_as_root::ITEM,
-    // &workloads::run_as_user_unset::ITEM,
-    // &workloads::privilege_escalation_allowed::ITEM,
+    &workloads::runs_as_root::ITEM,
+    &workloads::run_as_user_unset::ITEM,
+    &workloads::privilege_escalation_allowed::ITEM,
     &workloads::privileged_container::ITEM,
-    // &workloads::writable_root_filesystem::ITEM,
-    // &workloads::host_pid_or_ipc::ITEM,
-    // &workloads::host_network::ITEM,
-    // &workloads::unsafe_sysctls::ITEM,
-    // &workloads::host_path_volume::ITEM,
-    // &workloads::missing_resource_limits::ITEM,
+    &workloads::writable_root_filesystem::ITEM,
+    &workloads::host_pid_or_ipc::ITEM,
+    &workloads::host_network::ITEM,
+    &workloads::unsafe_sysctls::ITEM,
+    &workloads::host_path_volume::ITEM,
+    &workloads::missing_resource_limits::ITEM,
     &planned::WL_10B,
-    // &workloads::excessive_capabilities::ITEM,
-    // &workloads::default_namespace_used::ITEM,
-    // &workloads::no_kernel_confinement_profile::ITEM,
+    &workloads::excessive_capabilities::ITEM,
+    &workloads::default_namespace_used::ITEM,
+    &workloads::no_kernel_confinement_profile::ITEM,
     &planned::WL_14,
     &planned::IM_01,
     &planned::IM_02,
@@ -133,7 +143,7 @@ pub static ITEMS: [&Item; 61] = [
     &planned::IM_11A,
     &planned::IM_11B,
     &planned::IM_12,
-    // &images::latest_tag::ITEM,
+    &images::latest_tag::ITEM,
     &planned::IM_14,
     &planned::IM_15,
     &planned::IM_16,
@@ -149,10 +159,29 @@ pub fn find(id_or_slug: &str) -> Option<&'static Item> {
         .find(|item| item.id.eq_ignore_ascii_case(id_or_slug) || item.slug.eq_ignore_ascii_case(id_or_slug))
 }
 
+/// Kinds that items cannot do without: what is watched, and what the operator's role grants.
+pub fn required_kinds() -> BTreeSet<Kind> {
+    ITEMS
+        .into_iter()
+        .flat_map(|item| item.reads)
+        .copied()
+        .chain([Kind::Namespace])
+        .collect()
+}
+
+/// Kinds that sharpen a verdict, and are watched if somebody grants them.
+pub fn optional_kinds() -> BTreeSet<Kind> {
+    let required = required_kinds();
+    ITEMS
+        .into_iter()
+        .flat_map(|item| item.optional)
+        .copied()
+        .filter(|kind| !required.contains(kind))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use serde::Deserialize;
 
     use super::*;

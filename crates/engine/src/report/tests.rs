@@ -69,7 +69,8 @@ fn report_of(
         },
         cluster_id: Some("c"),
         inputs: &Kind::ALL,
-        last_sync: |_, _| None,
+        refused: None,
+        last_sync: &BTreeMap::new(),
     };
     source.report(home, memory, before, now)
 }
@@ -568,9 +569,21 @@ fn a_report_differs_in_nothing_in_counts_or_in_substance() {
     heartbeat.last_evaluated = Some(Time(at(600)));
     heartbeat.observed_generation = Some(3);
     heartbeat.coverage[0].last_sync = Some(Time(at(600)));
-    assert_eq!(difference(&one, &one), Difference::None);
-    assert_eq!(difference(&one, &heartbeat), Difference::None);
-    assert_eq!(difference(&one, &counts), Difference::Counts);
-    assert_eq!(difference(&one, &failing), Difference::Substance);
+    assert_eq!(
+        Fingerprint::of(&one).difference(Fingerprint::of(&one)),
+        Difference::None
+    );
+    assert_eq!(
+        Fingerprint::of(&one).difference(Fingerprint::of(&heartbeat)),
+        Difference::None
+    );
+    assert_eq!(
+        Fingerprint::of(&one).difference(Fingerprint::of(&counts)),
+        Difference::Counts
+    );
+    assert_eq!(
+        Fingerprint::of(&one).difference(Fingerprint::of(&failing)),
+        Difference::Substance
+    );
     assert!(Difference::None < Difference::Counts && Difference::Counts < Difference::Substance);
 }

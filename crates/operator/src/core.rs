@@ -1,0 +1,541 @@
+//! The main loop: one task that owns the inventory and everything that follows from it.
+//!
+//! Every turn takes in what has arrived, evaluates what became dirty, and sends the reports that are due to
+//! the writer. A standby does the same and sends nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use kube::Client;
+use plumbline_api::conditions::{self, ConditionType};
+use plumbline_api::{ComplianceBaseline, ReportStatus};
+use plumbline_baseline::{optional_kinds, required_kinds};
+use plumbline_engine::report::Source;
+use plumbline_engine::{Changed, Evaluation, Home};
+use plumbline_inventory::{InputState, Inventory, Kind};
+use tokio::sync::{mpsc, watch as latest};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::Options;
+use crate::baselines::{self, Baseline};
+use crate::inputs::{self, ASK_AGAIN, InputEvent, Inputs};
+use crate::leadership::{Leadership, Written, next_write};
+use crate::metrics::{Input, Metrics, Verdict};
+use crate::reports::{self, Found};
+use crate::server::Health;
+use crate::watch::{Failure, WatchEvent, Watched, one_line, watch};
+use crate::writer::{WriteError, Writer};
+
+/// How often the cluster report is written though nothing has changed, so that a reader can tell a quiet
+/// cluster from a dead operator.
+const HEARTBEAT: Duration = Duration::from_secs(600);
+
+/// How long stored reports stand as they are while inputs are listed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Events taken in before the next evaluation: a turn stays short under any load.
+const TURN: usize = 512;
+
+/// The longest time without a sign of life on `/healthz`.
+const BEAT: Duration = Duration::from_secs(10);
+
+/// What the main loop takes in.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Input(InputEvent),
+    /// An optional kind may be read: it is watched from now on.
+    Granted(Kind),
+    Baseline(WatchEvent),
+    /// Of the reports of the kind with this place in [`reports::resources`].
+    Report(usize, WatchEvent),
+}
+
+/// The state of the main loop.
+pub(crate) struct Core {
+    client: Client,
+    options: Options,
+    metrics: Metrics,
+    health: Arc<Health>,
+    events: mpsc::Sender<Event>,
+    writer: Writer,
+    inventory: Inventory,
+    inputs: Inputs,
+    watched: BTreeSet<Kind>,
+    /// The results, once every input is settled.
+    evaluation: Option<Evaluation>,
+    /// The baseline, and whether the first list of baselines is complete.
+    baseline: Option<Baseline>,
+    baselines_listed: bool,
+    /// Set while this replica holds the lease.
+    leadership: Option<Leadership>,
+    started: Instant,
+    next_heartbeat: Instant,
+    /// When an input that fails will have failed for long enough.
+    next_settling: Option<Instant>,
+}
+
+impl Core {
+    pub(crate) fn new(
+        client: Client,
+        options: Options,
+        metrics: Metrics,
+        health: Arc<Health>,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            writer: Writer::new(client.clone()),
+            client,
+            options,
+            metrics,
+            health,
+            events,
+            inventory: Inventory::live(),
+            inputs: Inputs::default(),
+            watched: BTreeSet::new(),
+            evaluation: None,
+            baseline: None,
+            baselines_listed: false,
+            leadership: None,
+            started: now,
+            next_heartbeat: now + HEARTBEAT,
+            next_settling: None,
+        }
+    }
+
+    /// Runs until `stop`.
+    pub(crate) async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Event>,
+        mut leads: latest::Receiver<bool>,
+        stop: CancellationToken,
+    ) {
+        for kind in required_kinds() {
+            self.watch_input(kind);
+        }
+        self.watch_optional();
+        self.watch_baselines();
+        loop {
+            let wake = self.next_turn();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Ok(()) = leads.changed() => {
+                    let leader = *leads.borrow_and_update();
+                    self.lead(leader);
+                }
+                event = inbox.recv() => {
+                    // The sender in `self` keeps the channel open.
+                    let Some(event) = event else { break };
+                    self.take(event);
+                    for _ in 1..TURN {
+                        let Ok(event) = inbox.try_recv() else { break };
+                        self.take(event);
+                    }
+                }
+                Some(written) = next_write(&mut self.leadership) => self.written(written),
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            self.turn();
+        }
+        if let Some(leadership) = self.leadership.take() {
+            leadership.finish().await;
+        }
+    }
+
+    fn next_turn(&self) -> Instant {
+        let now = Instant::now();
+        let mut wake = self.next_settling.map_or(now + BEAT, |at| at.min(now + BEAT));
+        if let Some(leadership) = &self.leadership {
+            wake = wake
+                .min(leadership.schedule.next().unwrap_or(wake))
+                .min(self.next_heartbeat);
+            if self.evaluation.is_none() && !leadership.marked {
+                wake = wake.min(self.started + PATIENCE);
+            }
+        }
+        // Never a busy loop: a report that is due and waits for a slot is looked at when a write ends.
+        wake.max(now + Duration::from_millis(1))
+    }
+
+    fn watch_input(&mut self, kind: Kind) {
+        if self.watched.insert(kind) {
+            let (inputs, mut decoded) = mpsc::channel(64);
+            let events = self.events.clone();
+            tokio::spawn(inputs::watch_input(self.client.clone(), kind, inputs));
+            tokio::spawn(async move {
+                while let Some(event) = decoded.recv().await {
+                    if events.send(Event::Input(event)).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+
+    /// Asks from time to time whether optional kinds may be read, without ever being refused.
+    fn watch_optional(&self) {
+        for kind in optional_kinds() {
+            let (client, events) = (self.client.clone(), self.events.clone());
+            tokio::spawn(async move {
+                while !inputs::may_read(client.clone(), kind).await {
+                    tokio::time::sleep(ASK_AGAIN).await;
+                }
+                let _ = events.send(Event::Granted(kind)).await;
+            });
+        }
+    }
+
+    fn watch_baselines(&self) {
+        let resource = kube::api::ApiResource::erase::<ComplianceBaseline>(&());
+        let (client, events) = (self.client.clone(), self.events.clone());
+        tokio::spawn(async move {
+            watch(client, &resource, |event| {
+                let events = events.clone();
+                async move { events.send(Event::Baseline(event)).await.is_ok() }
+            })
+            .await;
+        });
+    }
+
+    fn take(&mut self, event: Event) {
+        let now = Instant::now();
+        match event {
+            Event::Input(event) => {
+                if let InputEvent::Failed(kind, failure) = &event {
+                    self.metrics.restarted(&inputs::label(*kind), failure.reason());
+                }
+                self.inputs.apply(event, &mut self.inventory, now);
+            }
+            Event::Granted(kind) => self.watch_input(kind),
+            Event::Baseline(event) => self.take_baseline(event),
+            Event::Report(kind, event) => self.take_report(kind, event),
+        }
+    }
+
+    fn take_baseline(&mut self, event: WatchEvent) {
+        match event {
+            WatchEvent::Begin => {}
+            WatchEvent::Object(object) if is_default(&object) => self.read_baseline(&object),
+            WatchEvent::Gone(object) if is_default(&object) => {
+                tracing::warn!("the baseline is gone; its settings stay in effect until there is another");
+                self.create_baseline();
+            }
+            WatchEvent::Object(_) | WatchEvent::Gone(_) => {}
+            WatchEvent::End => {
+                self.baselines_listed = true;
+                if self.baseline.is_none() {
+                    self.create_baseline();
+                }
+            }
+            WatchEvent::Failed(Failure::Absent) => {
+                tracing::error!(
+                    "the CRDs are not installed: kubectl apply -k config/default (or: plumbline crds | kubectl apply -f -)"
+                );
+            }
+            WatchEvent::Failed(failure) => tracing::warn!("baselines cannot be read: {failure:?}"),
+        }
+    }
+
+    fn read_baseline(&mut self, object: &Watched) {
+        let baseline = match Baseline::read(object.json()) {
+            Ok(baseline) => baseline,
+            Err(error) => {
+                tracing::error!(
+                    "baseline {} cannot be read and is not honoured: {error}",
+                    baselines::DEFAULT
+                );
+                return;
+            }
+        };
+        let before = self.baseline.replace(baseline);
+        let baseline = self.baseline.as_ref().expect("just put there");
+        let changed = before
+            .as_ref()
+            .is_none_or(|before| before.settings != baseline.settings);
+        let generation = baseline.reference.generation;
+        if changed && self.evaluation.is_some() {
+            self.inventory.take_dirty();
+            self.evaluation = Some(Evaluation::full(&self.inventory, &baseline.settings));
+        }
+        let now = Instant::now();
+        if let Some(leadership) = &mut self.leadership {
+            if let Some(status) = baseline.status(Timestamp::now()) {
+                let (writer, name) = (self.writer.clone(), baseline.reference.name.clone());
+                leadership.others.spawn(async move {
+                    if let Err(error) = writer.write_baseline(&name, &status).await {
+                        tracing::warn!("the status of baseline {name} is refused: {}", one_line(&error));
+                    }
+                });
+            }
+            if before.is_some_and(|before| before.reference != baseline.reference) {
+                for (home, entry) in &mut leadership.entries {
+                    entry.memory.rebase(generation);
+                    leadership.schedule.at(home, now);
+                }
+            }
+        }
+        self.watch_reports();
+    }
+
+    fn create_baseline(&mut self) {
+        let Some(leadership) = &mut self.leadership else {
+            return;
+        };
+        let (writer, events) = (self.writer.clone(), self.events.clone());
+        leadership.others.spawn(async move {
+            match writer.create_baseline(baselines::DEFAULT).await {
+                // The watch on a kind that is served for the first time may be seconds behind.
+                Ok(Some(baseline)) => drop(events.send(Event::Baseline(WatchEvent::Object(baseline))).await),
+                Ok(None) => {}
+                Err(error) => tracing::error!("the baseline cannot be created: {}", one_line(&error)),
+            }
+        });
+    }
+
+    /// This replica has gained or lost the lease.
+    fn lead(&mut self, leader: bool) {
+        self.metrics.show(|snapshot| snapshot.leader = leader);
+        if !leader {
+            if let Some(leadership) = self.leadership.take() {
+                tracing::warn!("the lease is lost: standing by");
+                leadership.watches.iter().for_each(JoinHandle::abort);
+            }
+            return;
+        }
+        tracing::info!("holding the lease: writing");
+        self.leadership = Some(Leadership::new(Instant::now()));
+        if self.baselines_listed && self.baseline.is_none() {
+            self.create_baseline();
+        }
+        self.watch_reports();
+    }
+
+    /// Reads the stored reports, once it is known which baseline they go by, and watches over them.
+    fn watch_reports(&mut self) {
+        let (Some(_), Some(leadership)) = (&self.baseline, &mut self.leadership) else {
+            return;
+        };
+        if !leadership.watches.is_empty() {
+            return;
+        }
+        for (at, resource) in reports::resources().into_iter().enumerate() {
+            let (client, events) = (self.client.clone(), self.events.clone());
+            leadership.watches.push(tokio::spawn(async move {
+                watch(client, &resource, |event| {
+                    let events = events.clone();
+                    async move { events.send(Event::Report(at, event)).await.is_ok() }
+                })
+                .await;
+            }));
+        }
+    }
+
+    fn take_report(&mut self, kind: usize, event: WatchEvent) {
+        let (Some(baseline), Some(leadership)) = (&self.baseline, &mut self.leadership) else {
+            return;
+        };
+        let is_ours = |found: &Found| found.name == baseline.reference.name;
+        match event {
+            WatchEvent::Begin => {}
+            WatchEvent::End => leadership.listed[kind] = true,
+            WatchEvent::Failed(failure) => tracing::warn!("reports cannot be read: {failure:?}"),
+            WatchEvent::Object(object) => {
+                let found = Found::read(&object);
+                if is_ours(&found) {
+                    leadership.found(found, kind, baseline.reference.generation);
+                }
+            }
+            WatchEvent::Gone(object) => {
+                let found = Found::read(&object);
+                if is_ours(&found) {
+                    leadership.gone(&found);
+                }
+            }
+        }
+    }
+
+    /// Evaluates what became dirty and sends what is due.
+    fn turn(&mut self) {
+        let now = Instant::now();
+        self.next_settling = self.inputs.settle(&mut self.inventory, now);
+        let settled = inputs::settled(&self.inventory) && self.baseline.is_some();
+        self.health.beat(settled);
+        if settled {
+            self.evaluate(now);
+            self.publish(now);
+        } else if now >= self.started + PATIENCE {
+            self.mark_syncing();
+        }
+        self.show();
+    }
+
+    fn evaluate(&mut self, now: Instant) {
+        let Some(baseline) = &self.baseline else { return };
+        let dirty = self.inventory.take_dirty();
+        if self.evaluation.is_some() && dirty.is_empty() {
+            return;
+        }
+        let settings = &baseline.settings;
+        let changed = match &mut self.evaluation {
+            Some(evaluation) => evaluation.update(&self.inventory, settings, dirty),
+            first => {
+                *first = Some(Evaluation::full(&self.inventory, settings));
+                tracing::info!(after = ?self.started.elapsed(), "every input is settled: first evaluation");
+                Changed {
+                    everywhere: true,
+                    ..Changed::default()
+                }
+            }
+        };
+        self.metrics.evaluated(now.elapsed().as_secs_f64());
+        if !changed.is_empty()
+            && let Some(leadership) = &mut self.leadership
+            && leadership.published
+        {
+            leadership.plan(&changed, &self.inventory, baseline, self.options.debounce, now);
+        }
+    }
+
+    fn publish(&mut self, now: Instant) {
+        let (Some(baseline), Some(evaluation), Some(leadership)) =
+            (&self.baseline, &self.evaluation, &mut self.leadership)
+        else {
+            return;
+        };
+        if leadership.listed != [true; 2] {
+            return;
+        }
+        if !leadership.published {
+            leadership.published = true;
+            leadership.begin(&self.inventory, baseline, now);
+        }
+        if now >= self.next_heartbeat {
+            self.next_heartbeat = now + HEARTBEAT;
+            leadership.heartbeat(now);
+        }
+        let cluster_id = self
+            .inventory
+            .namespace("kube-system")
+            .and_then(|namespace| namespace.facts()?.uid)
+            .map(|uid| uid.to_string());
+        let inputs: Vec<Kind> = self.watched.iter().copied().collect();
+        while leadership.has_room() {
+            let Some(home) = leadership.schedule.pop(now) else {
+                break;
+            };
+            let refused = reports::refusals(&leadership.entries);
+            let source = Source {
+                inventory: &self.inventory,
+                evaluation,
+                settings: &baseline.settings,
+                baseline: &baseline.reference,
+                cluster_id: cluster_id.as_deref(),
+                inputs: &inputs,
+                refused: refused.as_deref(),
+                last_sync: &self.inputs.last_sync,
+            };
+            if let Some((status, transitions)) = leadership.send(&home, &source, &self.writer, now) {
+                if home == Home::Cluster {
+                    let verdict = verdict(&baseline.reference.name, &status);
+                    self.metrics.show(|snapshot| snapshot.verdict = Some(verdict));
+                }
+                leadership.tell(
+                    &home,
+                    &transitions,
+                    &status,
+                    baseline,
+                    &self.writer,
+                    &self.options.identity,
+                );
+            }
+        }
+    }
+
+    /// Says on stored reports that what they say is from before.
+    fn mark_syncing(&mut self) {
+        let (Some(baseline), Some(leadership)) = (&self.baseline, &mut self.leadership) else {
+            return;
+        };
+        if leadership.marked || leadership.listed != [true; 2] {
+            return;
+        }
+        leadership.marked = true;
+        let homes: BTreeSet<Home> = leadership
+            .entries
+            .keys()
+            .cloned()
+            .chain([Home::Cluster])
+            .collect();
+        let (writer, reference) = (self.writer.clone(), baseline.reference.clone());
+        tracing::warn!("inputs are still being listed after {PATIENCE:?}: reports say so");
+        leadership.others.spawn(async move {
+            for home in homes {
+                if let Err(error) = writer.mark_syncing(&home, &reference, Timestamp::now()).await {
+                    tracing::warn!(
+                        "the report of {home:?} cannot say that it is being evaluated: {}",
+                        one_line(&error)
+                    );
+                }
+            }
+        });
+    }
+
+    fn written(&mut self, written: Written) {
+        let Some(leadership) = &mut self.leadership else {
+            return;
+        };
+        let result = written.result.as_ref();
+        self.metrics.wrote(
+            reports::kind_of(&written.home),
+            result.map_or_else(WriteError::result, |_| "ok"),
+        );
+        if let (Ok(_), Some(changed)) = (result, written.changed) {
+            self.metrics.reported(changed.elapsed().as_secs_f64());
+        }
+        leadership.written(written, self.options.debounce);
+    }
+
+    /// Shows the state of the inputs in the metrics.
+    fn show(&self) {
+        let input = |kind: &Kind| {
+            let coverage = self.inventory.coverage(*kind);
+            Input {
+                kind: inputs::label(*kind),
+                synced: coverage.state == InputState::Synced,
+                objects: coverage.objects,
+                undecodable: coverage.undecodable,
+                last_event: self.inputs.last_sync.get(kind).map(|at| at.as_second()),
+            }
+        };
+        self.metrics.show(|snapshot| {
+            snapshot.inputs.clear();
+            snapshot.inputs.extend(self.watched.iter().map(input));
+        });
+    }
+}
+
+fn is_default(object: &Watched) -> bool {
+    kube::Resource::meta(object).name.as_deref() == Some(baselines::DEFAULT)
+}
+
+fn verdict(baseline: &str, status: &ReportStatus) -> Verdict {
+    let is_true = |type_: ConditionType| {
+        conditions::find(&status.conditions, type_).is_some_and(|condition| condition.status == "True")
+    };
+    Verdict {
+        baseline: baseline.to_owned(),
+        items: status
+            .items
+            .iter()
+            .map(|item| (item.id.clone(), item.status, item.failing))
+            .collect(),
+        score: status.summary.as_ref().and_then(|summary| summary.score),
+        compliant: is_true(ConditionType::Compliant),
+        drifted: is_true(ConditionType::Drifted),
+        waivers: status.waivers.clone().unwrap_or_default(),
+        evaluated: status.last_evaluated.as_ref().map_or(0, |at| at.0.as_second()),
+    }
+}

@@ -1,0 +1,353 @@
+//! Writing reports: the only place that changes anything in the cluster, the lease aside.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Client, Resource};
+use plumbline_api::baseline::ComplianceBaselineStatus;
+use plumbline_api::history::Transition;
+use plumbline_api::report::BaselineRef;
+use plumbline_api::{
+    API_VERSION, ClusterComplianceReport, ComplianceBaseline, ComplianceReport, ItemStatus, ReportStatus,
+};
+use plumbline_engine::{Fingerprint, Home, report};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::watch::Watched;
+
+/// The name under which the operator's fields are known to the API server.
+pub(crate) const FIELD_MANAGER: &str = "plumbline";
+
+/// No write takes longer: the client's own retries would go on for minutes.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A report as the API server has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    /// Its uid.
+    pub(crate) uid: String,
+    /// Its resource version.
+    pub(crate) resource_version: String,
+    /// Its generation.
+    pub(crate) generation: i64,
+    /// What its status says; `None` if it has none that can be read.
+    pub(crate) fingerprint: Option<Fingerprint>,
+}
+
+/// Why a write failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    /// The API server did not answer in time.
+    #[error("no answer within {TIMEOUT:?}")]
+    Timeout,
+    /// The API server refused, or could not be reached.
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+}
+
+impl WriteError {
+    /// A word for metrics.
+    pub(crate) const fn result(&self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Api(kube::Error::Api(_)) => "refused",
+            Self::Api(_) => "error",
+        }
+    }
+}
+
+/// Writes reports of one baseline.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    client: Client,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// A writer that uses `client`.
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Replaces the status of the report of `home`, which is created if `stored` says that there is none.
+    pub(crate) async fn write(
+        &self,
+        home: &Home,
+        baseline: &BaselineRef,
+        stored: Option<Stored>,
+        status: ReportStatus,
+    ) -> Result<Stored, WriteError> {
+        let name = &baseline.name;
+        let write = async {
+            match home {
+                Home::Cluster => {
+                    let api: Api<ClusterComplianceReport> = Api::all(self.client.clone());
+                    put(&api, name, baseline, stored, status).await
+                }
+                Home::Namespace(namespace) => {
+                    let api: Api<ComplianceReport> = Api::namespaced(self.client.clone(), namespace);
+                    put(&api, name, baseline, stored, status).await
+                }
+            }
+        };
+        tokio::time::timeout(TIMEOUT, write)
+            .await
+            .map_err(|_| WriteError::Timeout)?
+    }
+
+    /// Says on a stored report that its inputs are being listed; creates the cluster's if there is none.
+    pub(crate) async fn mark_syncing(
+        &self,
+        home: &Home,
+        baseline: &BaselineRef,
+        now: Timestamp,
+    ) -> Result<(), WriteError> {
+        let name = &baseline.name;
+        let write = async {
+            match home {
+                Home::Cluster => {
+                    let api: Api<ClusterComplianceReport> = Api::all(self.client.clone());
+                    let stored = api.get_opt(name).await?;
+                    let (stored, status) = match stored {
+                        Some(report) => (
+                            Some(stored_of(&report.metadata, None)),
+                            report.status.unwrap_or_default(),
+                        ),
+                        None => (None, ReportStatus::default()),
+                    };
+                    put(&api, name, baseline, stored, syncing(status, now)).await?;
+                }
+                Home::Namespace(namespace) => {
+                    let api: Api<ComplianceReport> = Api::namespaced(self.client.clone(), namespace);
+                    if let Some(report) = api.get_opt(name).await? {
+                        let stored = stored_of(&report.metadata, None);
+                        let status = syncing(report.status.unwrap_or_default(), now);
+                        put(&api, name, baseline, Some(stored), status).await?;
+                    }
+                }
+            }
+            Ok(())
+        };
+        tokio::time::timeout(TIMEOUT, write)
+            .await
+            .map_err(|_| WriteError::Timeout)?
+    }
+
+    /// Creates the built-in baseline; `None` if somebody was quicker, and theirs counts.
+    pub(crate) async fn create_baseline(&self, name: &str) -> Result<Option<Watched>, WriteError> {
+        let baseline = ComplianceBaseline::new(name, plumbline_api::ComplianceBaselineSpec::default());
+        let body = serde_json::to_vec(&baseline).map_err(kube::Error::SerdeError)?;
+        let params = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let request = kube::api::Request::new(ComplianceBaseline::url_path(&(), None))
+            .create(&params, body)
+            .map_err(kube::Error::BuildRequest)?;
+        let create = async {
+            match self.client.request(request).await {
+                Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
+                other => other.map(Some),
+            }
+        };
+        Ok(tokio::time::timeout(TIMEOUT, create)
+            .await
+            .map_err(|_| WriteError::Timeout)??)
+    }
+
+    /// Says on a baseline what is thought of it.
+    pub(crate) async fn write_baseline(
+        &self,
+        name: &str,
+        status: &ComplianceBaselineStatus,
+    ) -> Result<(), WriteError> {
+        let api: Api<ComplianceBaseline> = Api::all(self.client.clone());
+        let patch = serde_json::json!({
+            "apiVersion": API_VERSION,
+            "kind": "ComplianceBaseline",
+            "metadata": { "name": name },
+            "status": status,
+        });
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        let patch = async { api.patch_status(name, &params, &Patch::Apply(&patch)).await };
+        tokio::time::timeout(TIMEOUT, patch)
+            .await
+            .map_err(|_| WriteError::Timeout)??;
+        Ok(())
+    }
+
+    /// Tells of a transition in an Event on the report.
+    pub(crate) async fn tell(
+        &self,
+        home: &Home,
+        baseline: &str,
+        uid: &str,
+        transition: &Transition,
+        message: &str,
+        instance: &str,
+    ) -> Result<(), WriteError> {
+        let (kind, namespace) = match home {
+            // Events on cluster-scoped objects live in `default`.
+            Home::Cluster => ("ClusterComplianceReport", "default"),
+            Home::Namespace(namespace) => ("ComplianceReport", &**namespace),
+        };
+        let worse = matches!(transition.to, ItemStatus::Fail | ItemStatus::Unknown);
+        let event = Event {
+            metadata: ObjectMeta {
+                generate_name: Some(format!("{baseline}-")),
+                ..ObjectMeta::default()
+            },
+            action: Some("Evaluate".to_owned()),
+            reason: Some(format!("Item{}", transition.to)),
+            note: Some(message.to_owned()),
+            type_: Some(if worse { "Warning" } else { "Normal" }.to_owned()),
+            event_time: Some(MicroTime(Timestamp::now())),
+            reporting_controller: Some("compliance.plumbline.dev/operator".to_owned()),
+            reporting_instance: Some(instance.to_owned()),
+            regarding: Some(ObjectReference {
+                api_version: Some(API_VERSION.to_owned()),
+                kind: Some(kind.to_owned()),
+                name: Some(baseline.to_owned()),
+                namespace: home.namespace().map(|namespace| namespace.to_string()),
+                uid: Some(uid.to_owned()),
+                ..ObjectReference::default()
+            }),
+            ..Event::default()
+        };
+        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+        let params = PostParams::default();
+        let create = api.create(&params, &event);
+        tokio::time::timeout(TIMEOUT, create)
+            .await
+            .map_err(|_| WriteError::Timeout)??;
+        Ok(())
+    }
+}
+
+/// A report of either kind.
+trait ReportKind: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug {}
+impl ReportKind for ClusterComplianceReport {}
+impl ReportKind for ComplianceReport {}
+
+async fn put<K: ReportKind>(
+    api: &Api<K>,
+    name: &str,
+    baseline: &BaselineRef,
+    stored: Option<Stored>,
+    mut status: ReportStatus,
+) -> Result<Stored, WriteError> {
+    let fingerprint = Fingerprint::of(&status);
+    let mut stored = match stored {
+        Some(stored) => stored,
+        None => create(api, name, baseline).await?,
+    };
+    // Whoever else has written in between is no legitimate writer: what we know replaces theirs, once.
+    let mut again = true;
+    loop {
+        status.observed_generation = Some(stored.generation);
+        match replace_status(api, name, &stored, &status).await {
+            Ok(report) => return Ok(stored_of(report.meta(), Some(fingerprint))),
+            Err(kube::Error::Api(error)) if again && matches!(error.code, 404 | 409) => {
+                again = false;
+                stored = match api.get_opt(name).await? {
+                    Some(report) => stored_of(report.meta(), None),
+                    None => create(api, name, baseline).await?,
+                };
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn create<K: ReportKind>(
+    api: &Api<K>,
+    name: &str,
+    baseline: &BaselineRef,
+) -> Result<Stored, WriteError> {
+    let owner = OwnerReference {
+        api_version: API_VERSION.to_owned(),
+        kind: "ComplianceBaseline".to_owned(),
+        name: baseline.name.clone(),
+        uid: baseline.uid.clone(),
+        ..OwnerReference::default()
+    };
+    let report = serde_json::json!({
+        "apiVersion": API_VERSION,
+        "kind": K::kind(&()),
+        "metadata": { "name": name, "ownerReferences": [owner] },
+    });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    let report = api.patch(name, &params, &Patch::Apply(&report)).await?;
+    Ok(stored_of(report.meta(), None))
+}
+
+async fn replace_status<K: ReportKind>(
+    api: &Api<K>,
+    name: &str,
+    stored: &Stored,
+    status: &ReportStatus,
+) -> kube::Result<K> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        api_version: &'static str,
+        kind: &'a str,
+        metadata: Meta<'a>,
+        status: &'a ReportStatus,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Meta<'a> {
+        name: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        namespace: Option<&'a str>,
+        uid: &'a str,
+        resource_version: &'a str,
+    }
+    let kind = K::kind(&());
+    let metadata = Meta {
+        name,
+        namespace: api.namespace(),
+        uid: &stored.uid,
+        resource_version: &stored.resource_version,
+    };
+    let body = Body {
+        api_version: API_VERSION,
+        kind: &kind,
+        metadata,
+        status,
+    };
+    let body = serde_json::to_vec(&body).map_err(kube::Error::SerdeError)?;
+    let params = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
+    let request = kube::api::Request::new(api.resource_url())
+        .replace_subresource("status", name, &params, body)
+        .map_err(kube::Error::BuildRequest)?;
+    api.clone().into_client().request(request).await
+}
+
+fn stored_of(meta: &ObjectMeta, fingerprint: Option<Fingerprint>) -> Stored {
+    Stored {
+        uid: meta.uid.clone().unwrap_or_default(),
+        resource_version: meta.resource_version.clone().unwrap_or_default(),
+        generation: meta.generation.unwrap_or(1),
+        fingerprint,
+    }
+}
+
+fn syncing(mut status: ReportStatus, now: Timestamp) -> ReportStatus {
+    status.conditions = report::syncing(&status.conditions, now);
+    status
+}
