@@ -62,6 +62,15 @@ fn scaling_dirties_nothing_but_to_zero_and_from_zero() {
 }
 
 #[test]
+fn what_changes_in_the_middle_is_looked_at_in_the_root() {
+    let deployment = live(Kind::Deployment, "web").image("web:1");
+    let replicas = live(Kind::ReplicaSet, "web-1").owned_by(&deployment);
+    let mut inventory = cluster(&[&deployment, &replicas.clone().image("web:1")]);
+    inventory.apply(replicas.image("web:2").object());
+    assert_eq!(dirtied(&mut inventory), ["Deployment web"]);
+}
+
+#[test]
 fn an_object_that_still_does_not_decode_is_no_news() {
     let pod = live(Kind::Pod, "web").image("web:1");
     let mut inventory = cluster(&[&pod]);
