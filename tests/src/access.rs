@@ -113,8 +113,13 @@ impl ControlPlane {
         Ok(())
     }
 
+    /// The kubectl that fits the API server.
+    pub async fn kubectl_path(&self) -> anyhow::Result<PathBuf> {
+        assets::binary("kubectl").await
+    }
+
     async fn kubectl_command(&self) -> anyhow::Result<Command> {
-        let mut command = Command::new(assets::binary("kubectl").await?);
+        let mut command = Command::new(self.kubectl_path().await?);
         command
             .env("KUBECONFIG", self.admin_kubeconfig())
             // What kubectl remembers about servers is keyed by port; these come and go.

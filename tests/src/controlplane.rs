@@ -28,9 +28,9 @@ const LOOK: Duration = Duration::from_secs(3);
 /// A running control plane with ports, certificates, data and logs of its own.
 ///
 /// Any number of them can run at once, in one process or in several. Dropping one ends its processes and removes
-/// its files. If the thread panics meanwhile (a test failed), the files stay and standard error says where;
-/// `PLUMBLINE_KEEP=1` in the environment keeps them always. If the test process is killed before it can drop
-/// anything, the processes end and the files go all the same.
+/// its files. If a panic drops it, the files stay and standard error says where: so a test had better `unwrap`
+/// than return an error. `PLUMBLINE_KEEP=1` in the environment keeps them always. If the test process is killed
+/// before it can drop anything, the processes end and the files go all the same.
 pub struct ControlPlane {
     // Dropped in this order: end all at once, wait for each, remove the files.
     group: ProcessGroup,

@@ -1,4 +1,20 @@
-//! A real control plane for tests: etcd, API server, controller manager, scheduler, KWOK.
+//! A real control plane for tests: etcd, API server, controller manager, scheduler, and KWOK for the nodes.
+//!
+//! No containers and no cluster: the binaries are built once from their Go modules (`controlplane/README.md`),
+//! each test starts its own in a few seconds, and nothing is left of it afterwards, whatever happens to the test.
+//!
+//! ```no_run
+//! use plumbline_tests::{Component, ControlPlane, Options};
+//!
+//! # async fn test() -> anyhow::Result<()> {
+//! let options = Options::default().nodes(3).flag(Component::ApiServer, "--anonymous-auth=false");
+//! let mut plane = ControlPlane::start(options).await?;
+//! plane.apply("{apiVersion: v1, kind: ServiceAccount, metadata: {name: operator, namespace: default}}").await?;
+//! let client = plane.service_account_client("default", "operator").await?;
+//! plane.restart(Component::ApiServer).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod access;
 mod assets;

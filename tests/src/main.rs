@@ -1,8 +1,9 @@
 //! A control plane to play with: `cargo run -p plumbline-tests -- --nodes 3 -- kubectl get nodes`.
 
 use std::{
+    env,
     io::Write as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitCode, ExitStatus},
 };
 
@@ -24,7 +25,7 @@ struct Arguments {
     /// One more flag for the API server, `--name=value`; can be repeated.
     #[arg(long, value_name = "FLAG", allow_hyphen_values = true)]
     api_server_flag: Vec<String>,
-    /// What to run, with KUBECONFIG set, instead of waiting for Ctrl-C.
+    /// What to run, with KUBECONFIG set and a fitting kubectl in PATH, instead of waiting for Ctrl-C.
     #[arg(last = true)]
     command: Vec<String>,
 }
@@ -58,10 +59,18 @@ async fn wait(plane: &ControlPlane) -> anyhow::Result<()> {
 }
 
 async fn run(plane: &ControlPlane, program: &str, arguments: &[String]) -> anyhow::Result<ExitStatus> {
+    let kubectl = plane.kubectl_path().await?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = kubectl
+        .parent()
+        .map(Path::to_owned)
+        .into_iter()
+        .chain(env::split_paths(&path));
     let mut command = Command::new(program);
     command
         .args(arguments)
         .env("KUBECONFIG", plane.admin_kubeconfig())
+        .env("PATH", env::join_paths(folders)?)
         .kill_on_drop(true);
     command
         .status()

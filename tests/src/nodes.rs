@@ -26,29 +26,36 @@ impl ControlPlane {
         let client = self.admin_client();
         let version = client.apiserver_version().await?.git_version;
         let api: Api<Node> = Api::all(client);
-        let wait = self.runs(Component::ControllerManager);
-        stream::iter(numbers)
-            .map(|number| add(&api, number, &version, wait))
+        let names: Vec<String> = stream::iter(numbers)
+            .map(|number| create(&api, number, &version))
             .buffered(AT_ONCE)
             .try_collect()
-            .await
+            .await?;
+        if self.runs(Component::ControllerManager) {
+            // One after the other: when the first is through, most of the others are, too.
+            for name in &names {
+                until_untainted(&api, name).await?;
+            }
+        }
+        Ok(names)
     }
 }
 
-async fn add(api: &Api<Node>, number: u32, version: &str, wait: bool) -> anyhow::Result<String> {
+async fn create(api: &Api<Node>, number: u32, version: &str) -> anyhow::Result<String> {
     let name = format!("node-{number}");
     let node = node(number, &name, version)?;
     api.create(&PostParams::default(), &node)
         .await
         .with_context(|| format!("node {name} is refused"))?;
-    if wait {
-        eventually(&format!("node {name} takes pods"), UNTAINTED_WITHIN, || async {
-            let spec = api.get(&name).await?.spec.unwrap_or_default();
-            Ok(spec.taints.unwrap_or_default().is_empty().then_some(()))
-        })
-        .await?;
-    }
     Ok(name)
+}
+
+async fn until_untainted(api: &Api<Node>, name: &str) -> anyhow::Result<()> {
+    eventually(&format!("node {name} takes pods"), UNTAINTED_WITHIN, || async {
+        let spec = api.get(name).await?.spec.unwrap_or_default();
+        Ok(spec.taints.unwrap_or_default().is_empty().then_some(()))
+    })
+    .await
 }
 
 /// A node as a kubelet registers it, ready from the start.

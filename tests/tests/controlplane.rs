@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
 use k8s_openapi::{
     api::{
         authentication::v1::SelfSubjectReview,
@@ -49,28 +48,17 @@ spec:
 "#;
 
 #[tokio::test]
-async fn a_deployment_runs_on_the_nodes() -> anyhow::Result<()> {
-    let plane = ControlPlane::start(Options::default().nodes(2)).await?;
-    plane.apply(DEPLOYMENT).await?;
-    let pods = running_pods(plane.admin_client(), 3).await?;
+async fn a_deployment_runs_on_the_nodes() {
+    let plane = ControlPlane::start(Options::default().nodes(2)).await.unwrap();
+    plane.apply(DEPLOYMENT).await.unwrap();
+    let pods = running_pods(plane.admin_client(), 3).await.unwrap();
     for pod in &pods {
-        let spec = pod.spec.as_ref().context("no spec")?;
-        let status = pod.status.as_ref().context("no status")?;
+        let node = pod.spec.as_ref().unwrap().node_name.as_deref();
+        assert!(matches!(node, Some("node-0" | "node-1")), "{node:?}");
+        let status = pod.status.as_ref().unwrap();
+        assert!(status.pod_ip.as_ref().unwrap().starts_with("10."), "{status:?}");
         assert!(
-            spec.node_name
-                .as_deref()
-                .is_some_and(|node| node.starts_with("node-")),
-            "{spec:?}"
-        );
-        assert!(
-            status.pod_ip.as_deref().is_some_and(|ip| ip.starts_with("10.")),
-            "{status:?}"
-        );
-        assert!(
-            status
-                .host_ip
-                .as_deref()
-                .is_some_and(|ip| ip.starts_with("172.16.")),
+            status.host_ip.as_ref().unwrap().starts_with("172.16."),
             "{status:?}"
         );
         assert_eq!(
@@ -78,31 +66,33 @@ async fn a_deployment_runs_on_the_nodes() -> anyhow::Result<()> {
             ["registry.example/web", "registry.example:5000/setup"]
         );
     }
-    Ok(())
 }
 
 #[tokio::test]
-async fn added_nodes_take_pods() -> anyhow::Result<()> {
-    let mut plane = ControlPlane::start(Options::default().nodes(1)).await?;
-    assert_eq!(plane.add_nodes(2).await?, ["node-1", "node-2"]);
+async fn added_nodes_take_pods() {
+    let mut plane = ControlPlane::start(Options::default().nodes(1)).await.unwrap();
+    assert_eq!(plane.add_nodes(2).await.unwrap(), ["node-1", "node-2"]);
     let nodes: Api<Node> = Api::all(plane.admin_client());
-    for node in nodes.list(&ListParams::default()).await? {
+    for node in nodes.list(&ListParams::default()).await.unwrap() {
         assert_eq!(node.spec.and_then(|spec| spec.taints), None);
     }
-    Ok(())
 }
 
 #[tokio::test]
-async fn a_service_account_is_itself_and_no_more() -> anyhow::Result<()> {
-    let plane = ControlPlane::start(Options::default()).await?;
-    let created = plane.kubectl(["create", "serviceaccount", "viewer"]).await?;
+async fn a_service_account_is_itself_and_no_more() {
+    let plane = ControlPlane::start(Options::default()).await.unwrap();
+    let created = plane
+        .kubectl(["create", "serviceaccount", "viewer"])
+        .await
+        .unwrap();
     assert!(created.status.success(), "{created:?}");
-    let client = plane.service_account_client("default", "viewer").await?;
+    let client = plane.service_account_client("default", "viewer").await.unwrap();
 
     let reviews: Api<SelfSubjectReview> = Api::all(client.clone());
     let review = reviews
         .create(&PostParams::default(), &SelfSubjectReview::default())
-        .await?;
+        .await
+        .unwrap();
     let user = review
         .status
         .and_then(|status| status.user_info)
@@ -115,98 +105,106 @@ async fn a_service_account_is_itself_and_no_more() -> anyhow::Result<()> {
         matches!(&refused, kube::Error::Api(status) if status.code == 403),
         "{refused}"
     );
-    Ok(())
 }
 
 #[tokio::test]
-async fn a_deleted_namespace_goes_away() -> anyhow::Result<()> {
-    let plane = ControlPlane::start(Options::default()).await?;
+async fn a_deleted_namespace_goes_away() {
+    let plane = ControlPlane::start(Options::default()).await.unwrap();
     let namespaces: Api<Namespace> = Api::all(plane.admin_client());
     namespaces
         .create(&PostParams::default(), &named("short-lived"))
-        .await?;
-    let accounts = Api::<ConfigMap>::namespaced(plane.admin_client(), "short-lived");
+        .await
+        .unwrap();
+    let maps: Api<ConfigMap> = Api::namespaced(plane.admin_client(), "short-lived");
     eventually("the namespace has its root CA", SOON, || async {
-        Ok(accounts.get_opt("kube-root-ca.crt").await?)
+        Ok(maps.get_opt("kube-root-ca.crt").await?)
     })
-    .await?;
+    .await
+    .unwrap();
 
-    namespaces.delete("short-lived", &DeleteParams::default()).await?;
+    namespaces
+        .delete("short-lived", &DeleteParams::default())
+        .await
+        .unwrap();
     eventually("the namespace is gone", SOON, || async {
         Ok(namespaces.get_opt("short-lived").await?.is_none().then_some(()))
     })
     .await
+    .unwrap();
 }
 
 #[tokio::test]
-async fn a_restarted_api_server_keeps_its_data_and_port() -> anyhow::Result<()> {
-    let mut plane = ControlPlane::start(Options::default().nodes(1)).await?;
+async fn a_restarted_api_server_keeps_its_data_and_port() {
+    let mut plane = ControlPlane::start(Options::default().nodes(1)).await.unwrap();
     let (url, pid) = (plane.server_url(), plane.pid(Component::ApiServer));
     let namespaces: Api<Namespace> = Api::all(plane.admin_client());
-    namespaces.create(&PostParams::default(), &named("kept")).await?;
+    namespaces
+        .create(&PostParams::default(), &named("kept"))
+        .await
+        .unwrap();
 
-    plane.restart(Component::ApiServer).await?;
+    plane.restart(Component::ApiServer).await.unwrap();
     assert_eq!(plane.server_url(), url);
     assert_ne!(plane.pid(Component::ApiServer), pid);
-    namespaces.get("kept").await?;
+    namespaces.get("kept").await.unwrap();
 
-    plane.restart(Component::Etcd).await?;
-    namespaces.get("kept").await?;
+    plane.restart(Component::Etcd).await.unwrap();
+    namespaces.get("kept").await.unwrap();
 
     // The other components have found it again.
-    plane.apply(DEPLOYMENT).await?;
-    running_pods(plane.admin_client(), 3).await?;
-    Ok(())
+    plane.apply(DEPLOYMENT).await.unwrap();
+    running_pods(plane.admin_client(), 3).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_component_can_be_left_out_and_started_later() -> anyhow::Result<()> {
+async fn a_component_can_be_left_out_and_started_later() {
     let options = Options::default().nodes(1).without(Component::Scheduler);
-    let mut plane = ControlPlane::start(options).await?;
+    let mut plane = ControlPlane::start(options).await.unwrap();
     assert_eq!(plane.pid(Component::Scheduler), None);
-    plane.apply(DEPLOYMENT).await?;
-    plane.start_component(Component::Scheduler).await?;
-    running_pods(plane.admin_client(), 3).await?;
-    Ok(())
+    plane.apply(DEPLOYMENT).await.unwrap();
+    plane.start_component(Component::Scheduler).await.unwrap();
+    running_pods(plane.admin_client(), 3).await.unwrap();
 }
 
 #[tokio::test]
-async fn two_run_side_by_side() -> anyhow::Result<()> {
+async fn two_run_side_by_side() {
     let start = || ControlPlane::start(Options::default().nodes(1));
-    let (one, other) = futures::try_join!(start(), start())?;
+    let (one, other) = futures::try_join!(start(), start()).unwrap();
     let namespaces: Api<Namespace> = Api::all(one.admin_client());
     namespaces
         .create(&PostParams::default(), &named("only-here"))
-        .await?;
+        .await
+        .unwrap();
     let namespaces: Api<Namespace> = Api::all(other.admin_client());
-    assert!(namespaces.get_opt("only-here").await?.is_none());
-    Ok(())
+    assert!(namespaces.get_opt("only-here").await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn a_flag_reaches_the_api_server() -> anyhow::Result<()> {
+async fn a_flag_reaches_the_api_server() {
     let options = Options::default()
         .without(Component::ControllerManager)
         .without(Component::Scheduler)
         .without(Component::Kwok)
         .flag(Component::ApiServer, "--anonymous-auth=false");
-    let plane = ControlPlane::start(options).await?;
-    let mut config = kube::Config::new(plane.server_url().parse()?);
+    let plane = ControlPlane::start(options).await.unwrap();
+    let mut config = kube::Config::new(plane.server_url().parse().unwrap());
     config.accept_invalid_certs = true;
-    let refused = Client::try_from(config)?.apiserver_version().await.unwrap_err();
+    let refused = Client::try_from(config)
+        .unwrap()
+        .apiserver_version()
+        .await
+        .unwrap_err();
     assert!(
         matches!(&refused, kube::Error::Api(status) if status.code == 401),
         "{refused}"
     );
-    Ok(())
 }
 
 #[tokio::test]
-async fn the_store_has_a_size() -> anyhow::Result<()> {
-    let plane = ControlPlane::start(Options::default()).await?;
-    let size = plane.etcd_size().await?;
+async fn the_store_has_a_size() {
+    let plane = ControlPlane::start(Options::default()).await.unwrap();
+    let size = plane.etcd_size().await.unwrap();
     assert!(0 < size.used && size.used <= size.file, "{size:?}");
-    Ok(())
 }
 
 #[tokio::test]
@@ -222,8 +220,8 @@ async fn a_failed_start_shows_the_log() {
 }
 
 #[tokio::test]
-async fn a_drop_leaves_nothing() -> anyhow::Result<()> {
-    let plane = ControlPlane::start(Options::default()).await?;
+async fn a_drop_leaves_nothing() {
+    let plane = ControlPlane::start(Options::default()).await.unwrap();
     let folder = folder(&plane.admin_kubeconfig());
     let pids: Vec<u32> = Component::ALL
         .into_iter()
@@ -236,7 +234,6 @@ async fn a_drop_leaves_nothing() -> anyhow::Result<()> {
     }
     assert_eq!(processes_in(&folder), Vec::<u32>::new());
     assert!(!folder.exists());
-    Ok(())
 }
 
 #[tokio::test]
@@ -255,27 +252,28 @@ async fn a_panic_leaves_nothing_but_the_logs() {
 }
 
 #[tokio::test]
-async fn a_killed_test_leaves_nothing() -> anyhow::Result<()> {
+async fn a_killed_test_leaves_nothing() {
     for signal in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGINT] {
         let mut holder = Command::new(env!("CARGO_BIN_EXE_plumbline-controlplane"))
             .stdout(Stdio::piped())
             .kill_on_drop(true)
-            .spawn()?;
-        let mut lines = BufReader::new(holder.stdout.take().context("no output")?).lines();
-        let line = lines.next_line().await?.context("it ended")?;
-        let kubeconfig = line.strip_prefix("export KUBECONFIG=").context("no kubeconfig")?;
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().unwrap();
+        let kubeconfig = line.strip_prefix("export KUBECONFIG=").unwrap();
         let folder = folder(Path::new(kubeconfig));
         // The components and the shell that watches over them.
         assert_eq!(processes_in(&folder).len(), Component::ALL.len() + 1);
 
-        kill(Pid::from_raw(holder.id().context("it ended")? as i32), signal)?;
-        holder.wait().await?;
+        kill(Pid::from_raw(holder.id().unwrap() as i32), signal).unwrap();
+        holder.wait().await.unwrap();
         eventually(&format!("nothing is left after {signal}"), SOON, || async {
             Ok((processes_in(&folder).is_empty() && !folder.exists()).then_some(()))
         })
-        .await?;
+        .await
+        .unwrap();
     }
-    Ok(())
 }
 
 /// The repositories in the `imageID`s of a pod, each of which must have a digest.

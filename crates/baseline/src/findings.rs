@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use plumbline_inventory::template::Template;
+use plumbline_inventory::template::{Role, Template};
 use plumbline_inventory::views::{Deciding, NamespaceView, WorkloadView};
 use plumbline_inventory::{Kind, Name};
 
@@ -177,6 +177,7 @@ impl Item {
                 check(template, parameters, &mut findings);
             }
         }
+        findings.name_ephemeral(template);
         TemplateVerdict(findings)
     }
 
@@ -270,7 +271,29 @@ impl AsRef<TemplateVerdict> for TemplateVerdict {
 /// Added to what a live pod has and the workload's own template has not.
 const ADMITTED: &str = "; not in the workload's own template";
 
+/// Added to what is wrong with an ephemeral container: nothing but a new pod removes one.
+const EPHEMERAL: &str = " (ephemeral container, goes with the pod)";
+
 impl Findings {
+    /// Says of what was found in ephemeral containers that it goes with the pod.
+    fn name_ephemeral(&mut self, template: &Template) {
+        let is_ephemeral = |name: &Name| {
+            template
+                .containers
+                .iter()
+                .any(|container| container.role == Role::Ephemeral && container.name == *name)
+        };
+        self.remarks = std::mem::take(&mut self.remarks)
+            .into_iter()
+            .map(|mut remark| {
+                if remark.container.as_ref().is_some_and(is_ephemeral) {
+                    remark.message.push_str(EPHEMERAL);
+                }
+                remark
+            })
+            .collect();
+    }
+
     fn merge(&mut self, other: &Self, only_live: impl Fn(&Remark) -> bool) {
         self.not_applicable &= other.not_applicable;
         if other.not_applicable {

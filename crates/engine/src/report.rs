@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use plumbline_api::conditions::{
-    self, CompliantReason, DriftedReason, FreshReason, ReadyReason, Reason, ReconcilingReason,
+    self, CompliantReason, DriftedReason, FreshReason, ReadyReason, Reason, ReconcilingReason, StalledReason,
 };
 use plumbline_api::coverage::{InputCoverage, InputState as CoverageState};
 use plumbline_api::report::{BaselineRef, Summary, WaiverCounts};
@@ -47,6 +47,8 @@ pub struct Source<'a> {
     pub cluster_id: Option<&'a str>,
     /// Kinds that are watched.
     pub inputs: &'a [Kind],
+    /// Which reports the API server refuses, if any: the cluster's report says so.
+    pub refused: Option<&'a str>,
     /// When each input was last heard of.
     pub last_sync: &'a BTreeMap<Kind, Timestamp>,
 }
@@ -95,7 +97,7 @@ impl Source<'_> {
                 .then(|| self.cluster_id.map(str::to_owned))
                 .flatten(),
             last_evaluated: Some(time.clone()),
-            conditions: self.conditions(&items, memory, before, &summary, &time),
+            conditions: self.conditions(&items, home, memory, before, &summary, &time),
             summary: Some(summary),
             items,
             reference: memory.reference.clone(),
@@ -141,6 +143,7 @@ impl Source<'_> {
     fn conditions(
         &self,
         items: &[ItemResult],
+        home: &Home,
         memory: &Memory,
         before: &[Condition],
         summary: &Summary,
@@ -149,12 +152,36 @@ impl Source<'_> {
         let mut list = before.to_vec();
         let mut set = |condition| conditions::set(&mut list, condition);
         let total = summary.total;
-        set(ReadyReason::Evaluated.condition(format!("{total} items evaluated"), None, now));
+        set(self.ready(total, now));
         set(self.compliant(items, now));
         set(drifted(items, memory, now));
         set(self.fresh(now));
         conditions::remove(&mut list, conditions::ConditionType::Reconciling);
+        match self.refused.filter(|_| *home == Home::Cluster) {
+            Some(error) => {
+                conditions::set(&mut list, StalledReason::WriteRefused.condition(error, None, now))
+            }
+            None => conditions::remove(&mut list, conditions::ConditionType::Stalled),
+        }
         list
+    }
+
+    fn ready(&self, total: i32, now: &Time) -> Condition {
+        match self.in_state(InputState::Failing).as_slice() {
+            [] => ReadyReason::Evaluated.condition(format!("{total} items evaluated"), None, now),
+            failing => {
+                let message = format!("what is known of these may be old: {}", failing.join(", "));
+                ReadyReason::InputsStale.condition(message, None, now)
+            }
+        }
+    }
+
+    fn in_state(&self, wanted: InputState) -> Vec<&'static str> {
+        let inputs = self
+            .inputs
+            .iter()
+            .filter(|kind| self.inventory.coverage(**kind).state == wanted);
+        inputs.map(|kind| kind.plural()).collect()
     }
 
     fn compliant(&self, items: &[ItemResult], now: &Time) -> Condition {
@@ -385,7 +412,10 @@ impl Fingerprint {
             item.inactive = 0;
             item.pods = 0;
         }
-        Self { substance: digest(&status), counts }
+        Self {
+            substance: digest(&status),
+            counts,
+        }
     }
 
     /// How what this is the fingerprint of differs from `other`.

@@ -503,8 +503,7 @@ impl Inventory {
             .into_iter()
             .flat_map(|ns| ns.limit_ranges.iter())
         {
-            limits.cpu |= limit_range.defaults.cpu;
-            limits.memory |= limit_range.defaults.memory;
+            limits = limits.union(limit_range.defaults);
         }
         limits
     }

@@ -7,7 +7,7 @@ use crate::labels::Labels;
 use crate::lean::{self, AggregationRule, NetworkPolicySpec, RoleRef, Rule, Subject};
 use crate::literal_secrets::LiteralSecret;
 use crate::names::{Name, Pool};
-use crate::template::{Os, Template};
+use crate::template::{Limit, Limits, Os, Template};
 
 /// The uid of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +21,21 @@ impl Uid {
             Ok(number) if hex.len() == 32 => Self(number),
             _ => Self(xxhash_rust::xxh3::xxh3_128(text.as_bytes())),
         }
+    }
+}
+
+impl std::fmt::Display for Uid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hex = format!("{:032x}", self.0);
+        write!(
+            f,
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )
     }
 }
 
@@ -140,7 +155,7 @@ impl Controller {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LimitRangeFacts {
     /// Limits that a container gets if it has none.
-    pub defaults: crate::template::Limits,
+    pub defaults: Limits,
 }
 
 impl LimitRangeFacts {
@@ -153,14 +168,12 @@ impl LimitRangeFacts {
             .iter()
             .filter(|item| item.kind == "Container")
         {
-            let defaulted = |resource| {
-                item.default
-                    .get(resource)
-                    .or_else(|| item.max.get(resource))
-                    .is_some_and(lean::Quantity::is_positive)
-            };
-            facts.defaults.cpu |= defaulted("cpu");
-            facts.defaults.memory |= defaulted("memory");
+            let default =
+                |resource| Limit::new(item.default.get(resource).or_else(|| item.max.get(resource)));
+            facts.defaults = facts.defaults.union(Limits {
+                cpu: default("cpu"),
+                memory: default("memory"),
+            });
         }
         facts
     }

@@ -76,6 +76,16 @@ impl Kind {
         Self::CronJob,
     ];
 
+    /// The workload kinds, then `more`: what a check reads that looks beside workloads.
+    pub const fn with_workloads<const N: usize>(more: &[Self]) -> [Self; N] {
+        assert!(N == Self::WORKLOADS.len() + more.len());
+        let mut kinds = [Self::Pod; N];
+        let (workloads, others) = kinds.split_at_mut(Self::WORKLOADS.len());
+        workloads.copy_from_slice(Self::WORKLOADS);
+        others.copy_from_slice(more);
+        kinds
+    }
+
     /// The API group, `""` for the core group.
     pub const fn group(self) -> &'static str {
         match self {

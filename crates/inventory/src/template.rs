@@ -1,6 +1,6 @@
 //! What a pod's spec says about security, shared by all pods that say the same.
 
-use crate::lean::{self, Handler, ProfileType, Quantity, Resources};
+use crate::lean::{self, ContainerStatus, Handler, ProfileType, Quantity, Resources};
 use crate::literal_secrets::{self, LiteralSecret};
 use crate::names::{Name, Pool};
 use crate::quantity;
@@ -64,7 +64,7 @@ pub struct Inherited {
     pub seccomp: Option<ProfileType>,
     /// Type of the `AppArmor` profile; for a container the field, then the annotation.
     pub apparmor: Option<ProfileType>,
-    /// Type in the `SELinux` options.
+    /// Type in the `SELinux` options; empty if there are options without a type.
     pub selinux_type: Option<Name>,
     /// `windowsOptions.hostProcess`.
     pub host_process: Option<bool>,
@@ -72,12 +72,24 @@ pub struct Inherited {
     pub run_as_user_name: Option<Name>,
 }
 
-/// Whether limits are set to more than zero.
+/// Resource limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct Limits {
-    pub cpu: bool,
-    pub memory: bool,
+    pub cpu: Limit,
+    pub memory: Limit,
+}
+
+/// Whether a limit is set, and to more than zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limit {
+    /// Not there: a `LimitRange` may fill it in.
+    #[default]
+    Unset,
+    /// Set to zero, which is unlimited to the kubelet; no `LimitRange` changes it.
+    Zero,
+    /// More than zero.
+    Set,
 }
 
 /// A `hostPath` volume.
@@ -149,7 +161,7 @@ pub struct Container {
     pub capabilities_add: Box<[Name]>,
     /// `capabilities.drop`, as written.
     pub capabilities_drop: Box<[Name]>,
-    /// Resource limits.
+    /// Resource limits: those that the kubelet reports as allocated, else those of the spec.
     pub limits: Limits,
     /// The uid that the first process was really started with, as the kubelet reports it.
     pub observed_uid: Option<i64>,
@@ -188,12 +200,15 @@ impl Template {
     }
 
     /// `SELinux` type that holds for `container`.
+    ///
+    /// The container's options replace the pod's as a whole: a container that sets a level has not the pod's type.
     pub fn selinux_type<'a>(&'a self, container: &'a Container) -> Option<&'a str> {
         container
             .security
             .selinux_type
             .as_deref()
             .or(self.security.selinux_type.as_deref())
+            .filter(|kind| !kind.is_empty())
     }
 
     /// `windowsOptions.hostProcess` that holds for `container`.
@@ -221,8 +236,7 @@ impl Template {
         let mut defaulted = self.clone();
         for container in &mut defaulted.containers {
             if container.role != Role::Ephemeral {
-                container.limits.cpu |= limits.cpu;
-                container.limits.memory |= limits.memory;
+                container.limits = container.limits.or(limits);
             }
         }
         defaulted
@@ -246,7 +260,13 @@ impl Template {
         ] {
             for container in list {
                 let mut facts = Container::new(container, role, annotations, names);
-                facts.observed_uid = pod.and_then(|pod| pod.status.uid_of(&container.name));
+                if let Some(status) = pod.and_then(|pod| pod.status.of(&container.name)) {
+                    facts.observed_uid = status.user.linux.uid;
+                    // Behind the spec while a resize is pending, else the same.
+                    if let Some(allocated) = &status.resources {
+                        facts.limits = Limits::new(allocated);
+                    }
+                }
                 containers.push(facts);
             }
         }
@@ -324,15 +344,14 @@ impl Inherited {
         let selinux = context
             .se_linux_options
             .as_ref()
-            .and_then(|options| options.kind.as_deref());
+            // To the container runtime empty options are none.
+            .filter(|options| !options.is_empty());
         Self {
             run_as_user: context.run_as_user,
             run_as_non_root: context.run_as_non_root,
             seccomp: context.seccomp_profile.as_ref().map(|profile| profile.kind),
             apparmor: context.app_armor_profile.as_ref().map(|profile| profile.kind),
-            selinux_type: selinux
-                .filter(|kind| !kind.is_empty())
-                .map(|kind| names.intern(kind)),
+            selinux_type: selinux.map(|options| names.intern(options.kind.as_str())),
             host_process: windows.and_then(|w| w.host_process),
             run_as_user_name: windows
                 .and_then(|w| w.run_as_user_name.as_deref())
@@ -343,33 +362,59 @@ impl Inherited {
 
 impl Limits {
     fn new(resources: &Resources) -> Self {
-        let set = |resource| resources.limits.get(resource).is_some_and(Quantity::is_positive);
         Self {
-            cpu: set("cpu"),
-            memory: set("memory"),
+            cpu: Limit::new(resources.limits.get("cpu")),
+            memory: Limit::new(resources.limits.get("memory")),
+        }
+    }
+
+    /// These limits, and those of `defaults` where nothing is set.
+    fn or(self, defaults: Self) -> Self {
+        let or = |own, default| if own == Limit::Unset { default } else { own };
+        Self {
+            cpu: or(self.cpu, defaults.cpu),
+            memory: or(self.memory, defaults.memory),
+        }
+    }
+
+    /// The limits set here or in `other`.
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self {
+            cpu: self.cpu.max(other.cpu),
+            memory: self.memory.max(other.memory),
+        }
+    }
+}
+
+impl Limit {
+    /// The limit that `quantity` makes; one that cannot be read makes none.
+    pub(crate) fn new(quantity: Option<&Quantity>) -> Self {
+        match quantity.and_then(Quantity::is_positive) {
+            None => Self::Unset,
+            Some(false) => Self::Zero,
+            Some(true) => Self::Set,
         }
     }
 }
 
 impl Quantity {
-    /// Whether the quantity is greater than zero; "0" means unlimited to the kubelet.
-    pub fn is_positive(&self) -> bool {
+    /// Whether the quantity is greater than zero; `None` if it is no quantity.
+    pub fn is_positive(&self) -> Option<bool> {
         match self {
-            Self::Text(text) => quantity::is_positive(text).unwrap_or(false),
-            Self::Integer(number) => *number > 0,
-            Self::Float(number) => *number > 0.0,
+            Self::Text(text) => quantity::is_positive(text),
+            Self::Integer(number) => Some(*number > 0),
+            Self::Float(number) => Some(*number > 0.0),
         }
     }
 }
 
 impl lean::PodStatus {
-    fn uid_of(&self, container: &str) -> Option<i64> {
+    fn of(&self, container: &str) -> Option<&ContainerStatus> {
         self.init_container_statuses
             .iter()
             .chain(&self.container_statuses)
             .chain(&self.ephemeral_container_statuses)
             .find(|status| status.name == container)
-            .and_then(|status| status.user.linux.uid)
     }
 }
 
@@ -464,4 +509,65 @@ fn literal_secrets_of(container: &lean::Container) -> Vec<LiteralSecret> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(pod: &str) -> Template {
+        let pod: lean::Pod = serde_json::from_str(pod).unwrap();
+        Template::new(
+            &pod.spec,
+            &pod.metadata.annotations,
+            Some(&pod),
+            &mut Pool::default(),
+        )
+    }
+
+    #[test]
+    fn selinux_options_of_a_container_replace_those_of_the_pod() {
+        let template = template(
+            r#"{"metadata":{"name":"web"},"spec":{
+                "securityContext":{"seLinuxOptions":{"type":"spc_t"}},
+                "containers":[
+                    {"name":"none"},
+                    {"name":"empty","securityContext":{"seLinuxOptions":{}}},
+                    {"name":"level","securityContext":{"seLinuxOptions":{"level":"s0:c1"}}}]}}"#,
+        );
+        let types: Vec<_> = template
+            .containers
+            .iter()
+            .map(|c| template.selinux_type(c))
+            .collect();
+        assert_eq!(types, [Some("spc_t"), Some("spc_t"), None]);
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_not_defaulted() {
+        let both = Limits {
+            cpu: Limit::Set,
+            memory: Limit::Set,
+        };
+        let template = template(
+            r#"{"metadata":{"name":"web"},"spec":{"containers":[
+                {"name":"web","resources":{"limits":{"cpu":"0"}}}]}}"#,
+        )
+        .with_default_limits(both);
+        let limits = template.containers[0].limits;
+        assert_eq!((limits.cpu, limits.memory), (Limit::Zero, Limit::Set));
+    }
+
+    #[test]
+    fn what_the_kubelet_has_allocated_counts() {
+        let template = template(
+            r#"{"metadata":{"name":"web"},
+                "spec":{"containers":[
+                    {"name":"a","resources":{"limits":{"cpu":"1"}}},
+                    {"name":"b","resources":{"limits":{"cpu":"1"}}}]},
+                "status":{"containerStatuses":[{"name":"a","resources":{"requests":{"cpu":"1"}}},{"name":"b"}]}}"#,
+        );
+        let cpu: Vec<_> = template.containers.iter().map(|c| c.limits.cpu).collect();
+        assert_eq!(cpu, [Limit::Unset, Limit::Set]);
+    }
 }

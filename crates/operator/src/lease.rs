@@ -19,20 +19,20 @@ use tokio_util::sync::CancellationToken;
 use crate::watch::one_line;
 
 /// How long a lease is good for after its last renewal.
-pub const DURATION: Duration = Duration::from_secs(15);
+pub(crate) const DURATION: Duration = Duration::from_secs(15);
 
 /// How long a holder goes on without having renewed before it counts itself out: before any other may step in.
-pub const RENEW_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const RENEW_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The time between two attempts to renew or acquire.
-pub const RETRY: Duration = Duration::from_secs(2);
+pub(crate) const RETRY: Duration = Duration::from_secs(2);
 
 /// The name of the lease.
-pub const NAME: &str = "plumbline";
+pub(crate) const NAME: &str = "plumbline";
 
 /// A candidate for the lease.
 #[derive(Debug)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     api: Api<Lease>,
     identity: String,
     /// The lease as last seen, and when it was first seen like that.
@@ -42,12 +42,17 @@ pub struct Candidate {
 
 impl Candidate {
     /// A candidate of this identity for the lease in `namespace`.
-    pub fn new(client: Client, namespace: &str, identity: String) -> Self {
-        Self { api: Api::namespaced(client, namespace), identity, observed: None, renewed: None }
+    pub(crate) fn new(client: Client, namespace: &str, identity: String) -> Self {
+        Self {
+            api: Api::namespaced(client, namespace),
+            identity,
+            observed: None,
+            renewed: None,
+        }
     }
 
     /// Acquires and renews the lease until `stop`, then gives it back. `leading` says who holds it.
-    pub async fn run(mut self, leading: watch::Sender<bool>, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, leading: watch::Sender<bool>, stop: CancellationToken) {
         loop {
             // An answer that comes later than this is of no use: the lease may be somebody else's by then.
             let attempt = tokio::time::timeout(RENEW_DEADLINE / 2, self.attempt());
@@ -62,7 +67,9 @@ impl Candidate {
             }
             self.announce(&leading);
             // Whatever happens, a holder that cannot renew counts itself out in time.
-            let expires = self.renewed.map(|at| (at + RENEW_DEADLINE).saturating_duration_since(Instant::now()));
+            let expires = self
+                .renewed
+                .map(|at| (at + RENEW_DEADLINE).saturating_duration_since(Instant::now()));
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(expires.map_or(RETRY, |left| left.min(RETRY))) => self.announce(&leading),
@@ -80,7 +87,8 @@ impl Candidate {
         if self.renewed.is_some_and(|at| at.elapsed() >= RENEW_DEADLINE) {
             self.renewed = None;
         }
-        leading.send_if_modified(|led| std::mem::replace(led, self.renewed.is_some()) != self.renewed.is_some());
+        leading
+            .send_if_modified(|led| std::mem::replace(led, self.renewed.is_some()) != self.renewed.is_some());
     }
 
     /// One attempt to renew the lease or to get hold of it.
@@ -88,18 +96,26 @@ impl Candidate {
         let started = Instant::now();
         let Some(lease) = self.api.get_opt(NAME).await? else {
             let lease = Lease {
-                metadata: ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() },
+                metadata: ObjectMeta {
+                    name: Some(NAME.to_owned()),
+                    ..ObjectMeta::default()
+                },
                 spec: Some(self.spec(None)),
             };
             return self.keep(self.api.create(&PostParams::default(), &lease).await, started);
         };
-        let seen = self.observed.as_ref().is_some_and(|(known, _)| known.spec == lease.spec);
+        let seen = self
+            .observed
+            .as_ref()
+            .is_some_and(|(known, _)| known.spec == lease.spec);
         if !seen {
             self.observed = Some((lease.clone(), started));
         }
         let (_, since) = self.observed.as_ref().expect("set above");
         let spec = lease.spec.as_ref();
-        let holder = spec.and_then(|spec| spec.holder_identity.as_deref()).filter(|holder| !holder.is_empty());
+        let holder = spec
+            .and_then(|spec| spec.holder_identity.as_deref())
+            .filter(|holder| !holder.is_empty());
         let ours = holder == Some(&self.identity);
         let seconds = spec.and_then(|spec| spec.lease_duration_seconds).unwrap_or(0);
         let duration = Duration::from_secs(seconds.max(1).unsigned_abs().into());
@@ -107,10 +123,16 @@ impl Candidate {
             self.renewed = None;
             return Ok(());
         }
-        let lease = Lease { spec: Some(self.spec(spec.filter(|_| ours))), ..lease.clone() };
+        let lease = Lease {
+            spec: Some(self.spec(spec.filter(|_| ours))),
+            ..lease.clone()
+        };
         let lease = with_transitions(lease, spec.and_then(|spec| spec.lease_transitions), ours);
         // `replace` carries the resource version that was read: whoever was quicker wins.
-        self.keep(self.api.replace(NAME, &PostParams::default(), &lease).await, started)
+        self.keep(
+            self.api.replace(NAME, &PostParams::default(), &lease).await,
+            started,
+        )
     }
 
     fn keep(&mut self, result: kube::Result<Lease>, started: Instant) -> kube::Result<()> {
@@ -132,7 +154,9 @@ impl Candidate {
         LeaseSpec {
             holder_identity: Some(self.identity.clone()),
             lease_duration_seconds: Some(DURATION.as_secs() as i32),
-            acquire_time: held.and_then(|held| held.acquire_time.clone()).or(Some(now.clone())),
+            acquire_time: held
+                .and_then(|held| held.acquire_time.clone())
+                .or(Some(now.clone())),
             renew_time: Some(now),
             ..LeaseSpec::default()
         }
@@ -140,7 +164,9 @@ impl Candidate {
 
     /// Gives the lease back, so that a standby need not wait for it to run out.
     async fn release(&self) -> kube::Result<()> {
-        let Some((lease, _)) = &self.observed else { return Ok(()) };
+        let Some((lease, _)) = &self.observed else {
+            return Ok(());
+        };
         let mut lease = lease.clone();
         let now = MicroTime(Timestamp::now());
         let transitions = lease.spec.as_ref().and_then(|spec| spec.lease_transitions);
@@ -152,7 +178,10 @@ impl Candidate {
             lease_transitions: transitions,
             ..LeaseSpec::default()
         });
-        self.api.replace(NAME, &PostParams::default(), &lease).await.map(|_| ())
+        self.api
+            .replace(NAME, &PostParams::default(), &lease)
+            .await
+            .map(|_| ())
     }
 }
 

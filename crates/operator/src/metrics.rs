@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use plumbline_api::ItemStatus;
+use plumbline_api::report::WaiverCounts;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
 use prometheus_client::metrics::MetricType;
@@ -11,8 +13,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-use plumbline_api::ItemStatus;
-use plumbline_api::report::WaiverCounts;
 
 /// The state that metrics are read from.
 #[derive(Clone, Debug, Default)]
@@ -91,12 +91,27 @@ impl Default for Metrics {
         let change_to_report = Histogram::new(exponential_buckets(0.005, 2.0, 12));
         let mut registry = Registry::with_prefix("plumbline");
         registry.register("report_writes", "Writes of reports, by result", writes.clone());
-        registry.register("watch_restarts", "Watches that were given up and begun anew", restarts.clone());
-        registry.register("evaluation_seconds", "Time that an evaluation took", evaluation.clone());
+        registry.register(
+            "watch_restarts",
+            "Watches that were given up and begun anew",
+            restarts.clone(),
+        );
+        registry.register(
+            "evaluation_seconds",
+            "Time that an evaluation took",
+            evaluation.clone(),
+        );
         let help = "Time from a change's arrival to the report that shows it";
         registry.register("change_to_report_seconds", help, change_to_report.clone());
         registry.register_collector(Box::new(State(Arc::clone(&snapshot))));
-        Self { registry: Arc::new(registry), snapshot, writes, restarts, evaluation, change_to_report }
+        Self {
+            registry: Arc::new(registry),
+            snapshot,
+            writes,
+            restarts,
+            evaluation,
+            change_to_report,
+        }
     }
 }
 
@@ -108,13 +123,19 @@ impl Metrics {
 
     /// Counts a write of a report of this kind.
     pub fn wrote(&self, kind: &str, result: &str) {
-        let labels = WriteLabels { kind: kind.to_owned(), result: result.to_owned() };
+        let labels = WriteLabels {
+            kind: kind.to_owned(),
+            result: result.to_owned(),
+        };
         self.writes.get_or_create(&labels).inc();
     }
 
     /// Counts a watch that was begun anew.
     pub fn restarted(&self, kind: &str, reason: &str) {
-        let labels = RestartLabels { kind: kind.to_owned(), reason: reason.to_owned() };
+        let labels = RestartLabels {
+            kind: kind.to_owned(),
+            reason: reason.to_owned(),
+        };
         self.restarts.get_or_create(&labels).inc();
     }
 
@@ -144,7 +165,11 @@ impl Collector for State {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let snapshot = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut gauges = Gauges(&mut encoder);
-        gauges.write("leader", "Whether this replica holds the lease and writes", &[(vec![], i64::from(snapshot.leader))])?;
+        gauges.write(
+            "leader",
+            "Whether this replica holds the lease and writes",
+            &[(vec![], i64::from(snapshot.leader))],
+        )?;
         if let Some(verdict) = &snapshot.verdict {
             encode_verdict(&mut gauges, verdict)?;
         }
@@ -152,12 +177,28 @@ impl Collector for State {
             let sample = |input: &Input| Some((vec![("kind", input.kind.clone())], value(input)?));
             snapshot.inputs.iter().filter_map(sample).collect()
         };
-        gauges.write("input_synced", "Whether a kind is listed and watched", &per_input(&|i| Some(i64::from(i.synced))))?;
-        gauges.write("input_objects", "Objects of a kind", &per_input(&|i| Some(i.objects.into())))?;
+        gauges.write(
+            "input_synced",
+            "Whether a kind is listed and watched",
+            &per_input(&|i| Some(i64::from(i.synced))),
+        )?;
+        gauges.write(
+            "input_objects",
+            "Objects of a kind",
+            &per_input(&|i| Some(i.objects.into())),
+        )?;
         let help = "Objects of a kind that cannot be read";
-        gauges.write("undecodable_objects", help, &per_input(&|i| Some(i.undecodable.into())))?;
+        gauges.write(
+            "undecodable_objects",
+            help,
+            &per_input(&|i| Some(i.undecodable.into())),
+        )?;
         let help = "When a kind was last heard of";
-        gauges.write("input_last_event_timestamp_seconds", help, &per_input(&|i| i.last_event))?;
+        gauges.write(
+            "input_last_event_timestamp_seconds",
+            help,
+            &per_input(&|i| i.last_event),
+        )?;
         Ok(())
     }
 }
@@ -176,13 +217,32 @@ fn encode_verdict(gauges: &mut Gauges<'_, '_>, verdict: &Verdict) -> std::fmt::R
     gauges.write("item_status", "Whether an item has a status", &statuses)?;
     gauges.write("item_failing", "Failing objects of an item", &failing)?;
     if let Some(score) = verdict.score {
-        gauges.write("score", "Score of the cluster in percent", &[(vec![baseline()], score.into())])?;
+        gauges.write(
+            "score",
+            "Score of the cluster in percent",
+            &[(vec![baseline()], score.into())],
+        )?;
     }
     let compliant = i64::from(verdict.compliant);
-    gauges.write("compliant", "Whether every required item holds", &[(vec![baseline()], compliant)])?;
+    gauges.write(
+        "compliant",
+        "Whether every required item holds",
+        &[(vec![baseline()], compliant)],
+    )?;
     let drifted = i64::from(verdict.drifted);
-    gauges.write("drifted", "Whether an item differs from the reference", &[(vec![baseline()], drifted)])?;
-    let WaiverCounts { active, pending, expiring_soon, expired, unused, rejected } = verdict.waivers;
+    gauges.write(
+        "drifted",
+        "Whether an item differs from the reference",
+        &[(vec![baseline()], drifted)],
+    )?;
+    let WaiverCounts {
+        active,
+        pending,
+        expiring_soon,
+        expired,
+        unused,
+        rejected,
+    } = verdict.waivers;
     let waivers = [
         ("active", active),
         ("pending", pending),
@@ -194,7 +254,11 @@ fn encode_verdict(gauges: &mut Gauges<'_, '_>, verdict: &Verdict) -> std::fmt::R
     let waivers = waivers.map(|(state, count)| (vec![("state", state.to_owned())], i64::from(count)));
     gauges.write("waivers", "Waivers by state", &waivers)?;
     let help = "When the cluster was last evaluated";
-    gauges.write("last_evaluated_timestamp_seconds", help, &[(vec![baseline()], verdict.evaluated)])
+    gauges.write(
+        "last_evaluated_timestamp_seconds",
+        help,
+        &[(vec![baseline()], verdict.evaluated)],
+    )
 }
 
 /// The labels of a sample, and its value.

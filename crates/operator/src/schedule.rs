@@ -65,7 +65,10 @@ const BURST: f64 = 100.0;
 
 impl Pace {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { tokens: BURST, at: now }
+        Self {
+            tokens: BURST,
+            at: now,
+        }
     }
 
     /// Takes leave for one write, or tells how long to wait for it.

@@ -21,14 +21,14 @@ const STUCK: Duration = Duration::from_secs(60);
 
 /// What the health endpoints go by.
 #[derive(Debug, Default)]
-pub struct Health {
+pub(crate) struct Health {
     ready: AtomicBool,
     beat: AtomicI64,
 }
 
 impl Health {
     /// The loop is alive; every input has been listed or is settled, if `ready`.
-    pub fn beat(&self, ready: bool) {
+    pub(crate) fn beat(&self, ready: bool) {
         self.beat.store(Timestamp::now().as_second(), Ordering::Relaxed);
         self.ready.store(ready, Ordering::Relaxed);
     }
@@ -40,7 +40,12 @@ impl Health {
 }
 
 /// Serves until `stop`.
-pub async fn serve(listener: TcpListener, metrics: Metrics, health: Arc<Health>, stop: CancellationToken) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    metrics: Metrics,
+    health: Arc<Health>,
+    stop: CancellationToken,
+) {
     let router = Router::new()
         .route("/metrics", get(render))
         .route("/healthz", get(healthz))
@@ -53,7 +58,7 @@ pub async fn serve(listener: TcpListener, metrics: Metrics, health: Arc<Health>,
 }
 
 /// Listens on `address`.
-pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+pub(crate) async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
@@ -73,5 +78,9 @@ async fn readyz(State((_, health)): State<Shared>) -> impl IntoResponse {
 }
 
 fn answer(ok: bool, otherwise: &'static str) -> (StatusCode, &'static str) {
-    if ok { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, otherwise) }
+    if ok {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, otherwise)
+    }
 }

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 /// How long the API server keeps a watch open. A connection that has died without a word is noticed that much
 /// later; the read timeout of the client is a little longer.
-pub const WATCH_SECONDS: u32 = 60;
+pub(crate) const WATCH_SECONDS: u32 = 60;
 
 /// Objects in a page of a list: small, since a page is in memory as text and as objects at once.
 const PAGE: u32 = 250;
@@ -25,14 +25,14 @@ const PAGE: u32 = 250;
 /// The text is decoded into a lean type by whoever knows the kind, so that there is one watcher for all of
 /// them, and so that an object that does not decode spoils no page.
 #[derive(Clone, Debug)]
-pub struct Watched {
+pub(crate) struct Watched {
     meta: ObjectMeta,
     json: Box<RawValue>,
 }
 
 impl Watched {
     /// The object's JSON.
-    pub fn json(&self) -> &str {
+    pub(crate) fn json(&self) -> &str {
         self.json.get()
     }
 }
@@ -96,7 +96,7 @@ impl Resource for Watched {
 }
 
 /// The resource that `kind` is listed under.
-pub fn resource_of(kind: Kind) -> ApiResource {
+pub(crate) fn resource_of(kind: Kind) -> ApiResource {
     ApiResource {
         group: kind.group().to_owned(),
         version: "v1".to_owned(),
@@ -108,7 +108,7 @@ pub fn resource_of(kind: Kind) -> ApiResource {
 
 /// Why a list or a watch failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The operator may not.
     Forbidden,
     /// The API server does not serve the resource.
@@ -119,7 +119,7 @@ pub enum Failure {
 
 impl Failure {
     /// A word for metrics.
-    pub const fn reason(&self) -> &'static str {
+    pub(crate) const fn reason(&self) -> &'static str {
         match self {
             Self::Forbidden => "forbidden",
             Self::Absent => "absent",
@@ -144,7 +144,7 @@ impl Failure {
 }
 
 /// An error with its causes, in one line.
-pub fn one_line(error: &dyn std::error::Error) -> String {
+pub(crate) fn one_line(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -159,7 +159,7 @@ pub fn one_line(error: &dyn std::error::Error) -> String {
 
 /// What happens on a watch.
 #[derive(Debug)]
-pub enum WatchEvent {
+pub(crate) enum WatchEvent {
     /// A list begins.
     Begin,
     /// An object exists.
@@ -183,7 +183,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Lists and watches `resource` until `sink` says that nobody listens any more.
-pub async fn watch<S, F>(client: Client, resource: &ApiResource, mut sink: S)
+pub(crate) async fn watch<S, F>(client: Client, resource: &ApiResource, mut sink: S)
 where
     S: FnMut(WatchEvent) -> F,
     F: Future<Output = bool>,
@@ -205,7 +205,9 @@ where
                 Err(error) => {
                     failures += 1;
                     let failure = Failure::of(&error);
-                    let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(8)).min(LONGEST_PAUSE);
+                    let pause = FIRST_PAUSE
+                        .saturating_mul(1 << failures.min(8))
+                        .min(LONGEST_PAUSE);
                     tracing::debug!(resource = resource.plural, failures, ?pause, "{failure:?}");
                     let settled = matches!(failure, Failure::Forbidden | Failure::Absent);
                     if (settled || failures >= PATIENCE) && !sink(WatchEvent::Failed(failure)).await {

@@ -19,27 +19,27 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The name under which the operator's fields are known to the API server.
-pub const FIELD_MANAGER: &str = "plumbline";
+pub(crate) const FIELD_MANAGER: &str = "plumbline";
 
 /// No write takes longer: the client's own retries would go on for minutes.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A report as the API server has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub(crate) struct Stored {
     /// Its uid.
-    pub uid: String,
+    pub(crate) uid: String,
     /// Its resource version.
-    pub resource_version: String,
+    pub(crate) resource_version: String,
     /// Its generation.
-    pub generation: i64,
+    pub(crate) generation: i64,
     /// What its status says; `None` if it has none that can be read.
-    pub fingerprint: Option<Fingerprint>,
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
 /// Why a write failed.
 #[derive(Debug, thiserror::Error)]
-pub enum WriteError {
+pub(crate) enum WriteError {
     /// The API server did not answer in time.
     #[error("no answer within {TIMEOUT:?}")]
     Timeout,
@@ -50,7 +50,7 @@ pub enum WriteError {
 
 impl WriteError {
     /// A word for metrics.
-    pub const fn result(&self) -> &'static str {
+    pub(crate) const fn result(&self) -> &'static str {
         match self {
             Self::Timeout => "timeout",
             Self::Api(kube::Error::Api(_)) => "refused",
@@ -61,7 +61,7 @@ impl WriteError {
 
 /// Writes reports of one baseline.
 #[derive(Clone)]
-pub struct Writer {
+pub(crate) struct Writer {
     client: Client,
 }
 
@@ -73,12 +73,12 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     /// A writer that uses `client`.
-    pub fn new(client: Client) -> Self {
+    pub(crate) fn new(client: Client) -> Self {
         Self { client }
     }
 
     /// Replaces the status of the report of `home`, which is created if `stored` says that there is none.
-    pub async fn write(
+    pub(crate) async fn write(
         &self,
         home: &Home,
         baseline: &BaselineRef,
@@ -98,11 +98,18 @@ impl Writer {
                 }
             }
         };
-        tokio::time::timeout(TIMEOUT, write).await.map_err(|_| WriteError::Timeout)?
+        tokio::time::timeout(TIMEOUT, write)
+            .await
+            .map_err(|_| WriteError::Timeout)?
     }
 
     /// Says on a stored report that its inputs are being listed; creates the cluster's if there is none.
-    pub async fn mark_syncing(&self, home: &Home, baseline: &BaselineRef, now: Timestamp) -> Result<(), WriteError> {
+    pub(crate) async fn mark_syncing(
+        &self,
+        home: &Home,
+        baseline: &BaselineRef,
+        now: Timestamp,
+    ) -> Result<(), WriteError> {
         let name = &baseline.name;
         let write = async {
             match home {
@@ -110,7 +117,10 @@ impl Writer {
                     let api: Api<ClusterComplianceReport> = Api::all(self.client.clone());
                     let stored = api.get_opt(name).await?;
                     let (stored, status) = match stored {
-                        Some(report) => (Some(stored_of(&report.metadata, None)), report.status.unwrap_or_default()),
+                        Some(report) => (
+                            Some(stored_of(&report.metadata, None)),
+                            report.status.unwrap_or_default(),
+                        ),
                         None => (None, ReportStatus::default()),
                     };
                     put(&api, name, baseline, stored, syncing(status, now)).await?;
@@ -126,14 +136,19 @@ impl Writer {
             }
             Ok(())
         };
-        tokio::time::timeout(TIMEOUT, write).await.map_err(|_| WriteError::Timeout)?
+        tokio::time::timeout(TIMEOUT, write)
+            .await
+            .map_err(|_| WriteError::Timeout)?
     }
 
     /// Creates the built-in baseline.
-    pub async fn create_baseline(&self, name: &str) -> Result<(), WriteError> {
+    pub(crate) async fn create_baseline(&self, name: &str) -> Result<(), WriteError> {
         let api: Api<ComplianceBaseline> = Api::all(self.client.clone());
         let baseline = ComplianceBaseline::new(name, plumbline_api::ComplianceBaselineSpec::default());
-        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let params = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
         let create = async {
             match api.create(&params, &baseline).await {
                 // Somebody was quicker, and theirs counts.
@@ -141,11 +156,17 @@ impl Writer {
                 other => other.map(|_| ()),
             }
         };
-        Ok(tokio::time::timeout(TIMEOUT, create).await.map_err(|_| WriteError::Timeout)??)
+        Ok(tokio::time::timeout(TIMEOUT, create)
+            .await
+            .map_err(|_| WriteError::Timeout)??)
     }
 
     /// Says on a baseline what is thought of it.
-    pub async fn write_baseline(&self, name: &str, status: &ComplianceBaselineStatus) -> Result<(), WriteError> {
+    pub(crate) async fn write_baseline(
+        &self,
+        name: &str,
+        status: &ComplianceBaselineStatus,
+    ) -> Result<(), WriteError> {
         let api: Api<ComplianceBaseline> = Api::all(self.client.clone());
         let patch = serde_json::json!({
             "apiVersion": API_VERSION,
@@ -155,12 +176,14 @@ impl Writer {
         });
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let patch = async { api.patch_status(name, &params, &Patch::Apply(&patch)).await };
-        tokio::time::timeout(TIMEOUT, patch).await.map_err(|_| WriteError::Timeout)??;
+        tokio::time::timeout(TIMEOUT, patch)
+            .await
+            .map_err(|_| WriteError::Timeout)??;
         Ok(())
     }
 
     /// Tells of a transition in an Event on the report.
-    pub async fn tell(
+    pub(crate) async fn tell(
         &self,
         home: &Home,
         baseline: &str,
@@ -176,7 +199,10 @@ impl Writer {
         };
         let worse = matches!(transition.to, ItemStatus::Fail | ItemStatus::Unknown);
         let event = Event {
-            metadata: ObjectMeta { generate_name: Some(format!("{baseline}-")), ..ObjectMeta::default() },
+            metadata: ObjectMeta {
+                generate_name: Some(format!("{baseline}-")),
+                ..ObjectMeta::default()
+            },
             action: Some("Evaluate".to_owned()),
             reason: Some(format!("Item{}", transition.to)),
             note: Some(message.to_owned()),
@@ -197,7 +223,9 @@ impl Writer {
         let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
         let params = PostParams::default();
         let create = api.create(&params, &event);
-        tokio::time::timeout(TIMEOUT, create).await.map_err(|_| WriteError::Timeout)??;
+        tokio::time::timeout(TIMEOUT, create)
+            .await
+            .map_err(|_| WriteError::Timeout)??;
         Ok(())
     }
 }
@@ -237,7 +265,11 @@ async fn put<K: ReportKind>(
     }
 }
 
-async fn create<K: ReportKind>(api: &Api<K>, name: &str, baseline: &BaselineRef) -> Result<Stored, WriteError> {
+async fn create<K: ReportKind>(
+    api: &Api<K>,
+    name: &str,
+    baseline: &BaselineRef,
+) -> Result<Stored, WriteError> {
     let owner = OwnerReference {
         api_version: API_VERSION.to_owned(),
         kind: "ComplianceBaseline".to_owned(),
@@ -285,9 +317,17 @@ async fn replace_status<K: ReportKind>(
         uid: &stored.uid,
         resource_version: &stored.resource_version,
     };
-    let body = Body { api_version: API_VERSION, kind: &kind, metadata, status };
+    let body = Body {
+        api_version: API_VERSION,
+        kind: &kind,
+        metadata,
+        status,
+    };
     let body = serde_json::to_vec(&body).map_err(kube::Error::SerdeError)?;
-    let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    let params = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
     let request = kube::api::Request::new(api.resource_url())
         .replace_subresource("status", name, &params, body)
         .map_err(kube::Error::BuildRequest)?;

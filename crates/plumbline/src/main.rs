@@ -10,6 +10,7 @@ mod input;
 mod markdown;
 mod overview;
 mod report;
+mod run;
 mod terminal;
 mod version;
 
@@ -31,6 +32,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Run(run::Run),
     Report(report::Arguments),
     Explain(explain::Arguments),
     Crds(crds::Arguments),
@@ -44,6 +46,7 @@ const TROUBLE: u8 = 2;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Run(run) => run.execute().map(|()| ExitCode::SUCCESS),
         Command::Report(arguments) => report::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),

@@ -37,6 +37,7 @@ macro_rules! item {
         checks: [$($check:expr),+ $(,)?],
     ) => {
         $(#[doc = $doc])+
+        #[allow(clippy::doc_markdown)] // the names of products are prose here
         pub static ITEM: $crate::Item = $crate::Item {
             id: $id,
             slug: $slug,
@@ -64,7 +65,7 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 61] = [
+pub static ITEMS: [&Item; 71] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
@@ -108,20 +109,20 @@ pub static ITEMS: [&Item; 61] = [
     &planned::NW_04,
     &planned::NW_05,
     &planned::NW_06,
-    // &workloads::runs_as_root::ITEM,
-    // &workloads::run_as_user_unset::ITEM,
-    // &workloads::privilege_escalation_allowed::ITEM,
+    &workloads::runs_as_root::ITEM,
+    &workloads::run_as_user_unset::ITEM,
+    &workloads::privilege_escalation_allowed::ITEM,
     &workloads::privileged_container::ITEM,
-    // &workloads::writable_root_filesystem::ITEM,
-    // &workloads::host_pid_or_ipc::ITEM,
-    // &workloads::host_network::ITEM,
-    // &workloads::unsafe_sysctls::ITEM,
+    &workloads::writable_root_filesystem::ITEM,
+    &workloads::host_pid_or_ipc::ITEM,
+    &workloads::host_network::ITEM,
+    &workloads::unsafe_sysctls::ITEM,
     // &workloads::host_path_volume::ITEM,
-    // &workloads::missing_resource_limits::ITEM,
+    &workloads::missing_resource_limits::ITEM,
     &planned::WL_10B,
-    // &workloads::excessive_capabilities::ITEM,
+    &workloads::excessive_capabilities::ITEM,
     // &workloads::default_namespace_used::ITEM,
-    // &workloads::no_kernel_confinement_profile::ITEM,
+    &workloads::no_kernel_confinement_profile::ITEM,
     &planned::WL_14,
     &planned::IM_01,
     &planned::IM_02,
@@ -155,13 +156,23 @@ pub fn find(id_or_slug: &str) -> Option<&'static Item> {
 
 /// Kinds that items cannot do without: what is watched, and what the operator's role grants.
 pub fn required_kinds() -> BTreeSet<Kind> {
-    ITEMS.into_iter().flat_map(|item| item.reads).copied().chain([Kind::Namespace]).collect()
+    ITEMS
+        .into_iter()
+        .flat_map(|item| item.reads)
+        .copied()
+        .chain([Kind::Namespace])
+        .collect()
 }
 
 /// Kinds that sharpen a verdict, and are watched if somebody grants them.
 pub fn optional_kinds() -> BTreeSet<Kind> {
     let required = required_kinds();
-    ITEMS.into_iter().flat_map(|item| item.optional).copied().filter(|kind| !required.contains(kind)).collect()
+    ITEMS
+        .into_iter()
+        .flat_map(|item| item.optional)
+        .copied()
+        .filter(|kind| !required.contains(kind))
+        .collect()
 }
 
 #[cfg(test)]

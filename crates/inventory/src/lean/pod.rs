@@ -37,6 +37,8 @@ pub struct ContainerStatus {
     pub name: String,
     #[serde(default, deserialize_with = "nullable")]
     pub user: ContainerUser,
+    /// What is allocated to the container; `None` where the kubelet does not say.
+    pub resources: Option<Resources>,
 }
 
 /// The user that the first process of a container was started with.
@@ -136,8 +138,23 @@ pub enum ProfileType {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[allow(missing_docs)]
 pub struct SeLinuxOptions {
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub user: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub role: String,
+    #[serde(default, deserialize_with = "nullable", rename = "type")]
+    pub kind: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub level: String,
+}
+
+impl SeLinuxOptions {
+    /// Whether none of the options is set.
+    pub fn is_empty(&self) -> bool {
+        [&self.user, &self.role, &self.kind, &self.level]
+            .into_iter()
+            .all(String::is_empty)
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

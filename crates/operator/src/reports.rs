@@ -1,0 +1,166 @@
+//! The reports, as they are stored and as they should be.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use plumbline_api::{ClusterComplianceReport, ComplianceReport, ReportStatus};
+use plumbline_engine::{Difference, Fingerprint, Home, Memory};
+use serde::Deserialize;
+
+use crate::watch::Watched;
+use crate::writer::Stored;
+
+/// The least time between two writes that only change counts.
+pub(crate) const COUNTS: Duration = Duration::from_secs(30);
+
+/// The first pause after a refused write; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest pause after refused writes.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// One report.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) memory: Memory,
+    /// Conditions as last made, to keep the times of their transitions.
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) stored: Option<Stored>,
+    /// A write is under way: the next one waits for it.
+    pub(crate) in_flight: bool,
+    pub(crate) last_sent: Option<Instant>,
+    /// When the first change arrived that the stored report does not show.
+    pub(crate) changed: Option<Instant>,
+    /// Refusals in a row, and the last one.
+    pub(crate) refused: Option<(u32, String)>,
+}
+
+impl Entry {
+    pub(crate) fn new(memory: Memory) -> Self {
+        Self {
+            memory,
+            conditions: Vec::new(),
+            stored: None,
+            in_flight: false,
+            last_sent: None,
+            changed: None,
+            refused: None,
+        }
+    }
+
+    /// How `wanted` differs from what is stored.
+    pub(crate) fn difference(&self, wanted: Fingerprint) -> Difference {
+        let stored = self.stored.as_ref().and_then(|stored| stored.fingerprint);
+        stored.map_or(Difference::Substance, |stored| stored.difference(wanted))
+    }
+
+    /// How long to wait after a refusal.
+    pub(crate) fn pause(&self) -> Duration {
+        let refusals = self.refused.as_ref().map_or(0, |(refusals, _)| *refusals);
+        FIRST_PAUSE
+            .saturating_mul(1 << refusals.saturating_sub(1).min(6))
+            .min(LONGEST_PAUSE)
+    }
+
+    /// Takes in what the API server has, unless something newer is known.
+    pub(crate) fn observe(&mut self, stored: Stored) {
+        let newer = self.stored.as_ref().is_none_or(|known| {
+            known.uid != stored.uid || version(&stored.resource_version) > version(&known.resource_version)
+        });
+        if newer {
+            self.stored = Some(stored);
+        }
+    }
+}
+
+/// Resource versions of one resource are numbers that grow (Kubernetes 1.35 made that a promise).
+fn version(resource_version: &str) -> u64 {
+    resource_version.parse().unwrap_or(0)
+}
+
+/// A report as it was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) home: Home,
+    pub(crate) name: String,
+    pub(crate) stored: Stored,
+    /// Its status, or why that cannot be read.
+    pub(crate) status: Result<ReportStatus, String>,
+}
+
+impl Found {
+    /// Reads a report of either kind.
+    pub(crate) fn read(object: &Watched) -> Self {
+        #[derive(Deserialize)]
+        struct Report {
+            #[serde(default)]
+            status: ReportStatus,
+        }
+        let status: Result<Report, _> = serde_json::from_str(object.json());
+        let status = status
+            .map(|report| report.status)
+            .map_err(|error| error.to_string());
+        let meta = kube::Resource::meta(object);
+        let home = match &meta.namespace {
+            Some(namespace) => Home::Namespace(namespace.as_str().into()),
+            None => Home::Cluster,
+        };
+        let stored = Stored {
+            uid: meta.uid.clone().unwrap_or_default(),
+            resource_version: meta.resource_version.clone().unwrap_or_default(),
+            generation: meta.generation.unwrap_or(1),
+            fingerprint: status.as_ref().ok().map(Fingerprint::of),
+        };
+        Self {
+            home,
+            name: meta.name.clone().unwrap_or_default(),
+            stored,
+            status,
+        }
+    }
+
+    /// The memory that it carries, under this generation of the baseline.
+    pub(crate) fn memory(&self, generation: i64) -> Memory {
+        match &self.status {
+            Ok(status) if status.items.is_empty() => Memory::new(self.home.clone(), generation, true),
+            Ok(status) => Memory::restore(self.home.clone(), generation, status),
+            Err(_) => Memory::lost(self.home.clone(), generation),
+        }
+    }
+}
+
+/// The kind of a report, as metrics name it.
+pub(crate) const fn kind_of(home: &Home) -> &'static str {
+    match home {
+        Home::Cluster => "ClusterComplianceReport",
+        Home::Namespace(_) => "ComplianceReport",
+    }
+}
+
+/// The resources that reports of either kind are stored under.
+pub(crate) fn resources() -> [kube::api::ApiResource; 2] {
+    [
+        kube::api::ApiResource::erase::<ClusterComplianceReport>(&()),
+        kube::api::ApiResource::erase::<ComplianceReport>(&()),
+    ]
+}
+
+/// Every report there is or should be.
+pub(crate) type Entries = BTreeMap<Home, Entry>;
+
+/// Which reports the API server refuses, in one line.
+pub(crate) fn refusals(entries: &Entries) -> Option<String> {
+    let mut refused = entries
+        .iter()
+        .filter_map(|(home, entry)| Some((home, &entry.refused.as_ref()?.1)));
+    let (home, error) = refused.next()?;
+    let name = home.namespace().map_or("the cluster".to_owned(), |namespace| {
+        format!("namespace {namespace}")
+    });
+    let first = format!("the report of {name} is refused: {error}");
+    Some(match refused.count() {
+        0 => first,
+        more => format!("{first}; and {more} more"),
+    })
+}
