@@ -10,7 +10,6 @@ use plumbline_api::conditions::{
 use plumbline_api::coverage::{InputCoverage, InputState as CoverageState};
 use plumbline_api::report::{BaselineRef, Summary, WaiverCounts};
 use plumbline_api::{Drift, ItemResult, ItemStatus, Level, ReportStatus};
-use plumbline_baseline::ITEMS;
 use plumbline_inventory::{InputState, Inventory, Kind};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -65,14 +64,7 @@ pub struct Report {
 impl Source<'_> {
     /// The states of the items that the report of `home` lists, in the order of the checklist.
     pub fn states(&self, home: &Home, sample: usize) -> Vec<ItemState> {
-        ITEMS
-            .into_iter()
-            .filter(|item| home.lists(item))
-            .map(|item| {
-                self.evaluation
-                    .item(item, home, self.inventory, self.settings, sample)
-            })
-            .collect()
+        self.evaluation.states(home, self.inventory, self.settings, sample)
     }
 
     /// The report of `home` at `now`.

@@ -2,7 +2,7 @@
 
 use plumbline_api::item::{MAX_NAMESPACES, MissingEvidence, NamespaceCount};
 use plumbline_api::{Finding, ItemStatus};
-use plumbline_baseline::{Empty, Item, ObjectRef};
+use plumbline_baseline::{Empty, ITEMS, Item, ObjectRef};
 use plumbline_inventory::{InputState, Inventory, Kind, Name};
 
 use crate::evaluation::Evaluation;
@@ -89,6 +89,21 @@ pub struct MissingInput {
 pub(crate) const SYSTEM_NAMESPACE: &str = "SystemNamespace";
 
 impl Evaluation {
+    /// The states of the items that the report of `home` lists, in the order of the checklist.
+    pub fn states(
+        &self,
+        home: &Home,
+        inventory: &Inventory,
+        settings: &Settings,
+        sample: usize,
+    ) -> Vec<ItemState> {
+        ITEMS
+            .into_iter()
+            .filter(|item| home.lists(item))
+            .map(|item| self.item(item, home, inventory, settings, sample))
+            .collect()
+    }
+
     /// The state of `item` in the report of `home`, with at most `sample` findings.
     pub fn item(
         &self,

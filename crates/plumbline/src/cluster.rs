@@ -260,7 +260,17 @@ fn no_cluster() -> anyhow::Error {
 
 /// An error with its causes, in one line.
 pub(crate) fn one_line(error: &dyn std::error::Error) -> String {
-    plumbline_operator::watch::one_line(error)
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = error.source();
+    }
+    let line = line.replace('\n', " ");
+    line.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// The innermost cause: what the operating system or the TLS library said.

@@ -7,10 +7,12 @@ mod completions;
 mod crds;
 mod explain;
 mod input;
+mod items;
 mod markdown;
 mod overview;
 mod report;
 mod run;
+mod tables;
 mod terminal;
 mod version;
 

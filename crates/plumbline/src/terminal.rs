@@ -74,6 +74,15 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// `text` as lines of the terminal's width.
+pub(crate) fn paragraph(terminal: Terminal, tone: Option<Tone>, text: &str) -> String {
+    wrap(text, terminal.width).into_iter().fold(String::new(), |mut all, line| {
+        all.push_str(&tone.map_or_else(|| line.clone(), |tone| terminal.paint(tone, &line)));
+        all.push('\n');
+        all
+    })
+}
+
 /// Cuts `text` into lines of at most `width` columns, at spaces; a longer word is left whole.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];

@@ -27,6 +27,7 @@ pub(super) struct Evidence {
     /// What to bear in mind with the result.
     pub(super) notes: Vec<String>,
     places: BTreeMap<ObjectId, Place>,
+    from_files: bool,
 }
 
 impl Evidence {
@@ -51,6 +52,7 @@ impl Evidence {
             subject,
             notes: vec![assumed.to_owned()],
             places: manifests.places,
+            from_files: true,
         })
     }
 
@@ -89,8 +91,19 @@ impl Evidence {
                 subject,
                 notes,
                 places: BTreeMap::new(),
+                from_files: false,
             })
         })
+    }
+
+    /// Whether files were given, and nothing in them concerns any item.
+    pub(super) fn is_empty(&self) -> bool {
+        self.from_files && self.places.is_empty() && self.errors.is_empty()
+    }
+
+    /// Whether files were given, and none of their objects could be read.
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.from_files && self.places.is_empty() && !self.errors.is_empty()
     }
 
     /// Where `object` stands, if it is in a file.

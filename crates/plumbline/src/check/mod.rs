@@ -2,21 +2,19 @@
 
 mod evidence;
 mod gate;
-mod items;
 mod result;
 mod table;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use plumbline_api::Level;
-use plumbline_api::report::BaselineRef;
-use plumbline_engine::{Evaluation, ItemState, Source};
+use plumbline_engine::{Evaluation, ItemState};
 
 use crate::baseline::Baseline;
+use crate::items;
 use crate::terminal::{self, Terminal};
 use evidence::Evidence;
 
@@ -26,19 +24,22 @@ use evidence::Evidence;
 Exit codes:
   0  the check ran, whatever it found
   1  it found what --fail-on names
-  2  wrong usage, an unreachable cluster, or input that could not be evaluated; what could be is reported all the same
+  2  wrong usage, an unreachable cluster, or input that could not be
+     evaluated; what could be is reported all the same
 
 Manifests:
-  Folders are searched for *.yaml, *.yml and *.json. Lists are unfolded. Objects of kinds that no item reads are left
-  out. A kind that is not there counts as \"none\", workloads stand for their pods, a CNI that enforces NetworkPolicies
-  is assumed, and the defaults of LimitRanges are applied. A ComplianceBaseline named default among the manifests is
-  used unless --baseline names another.
+  Folders are searched for *.yaml, *.yml and *.json. Lists are unfolded,
+  objects of kinds that no item reads are left out. A kind that is not there
+  counts as \"none\", workloads stand for their pods, a network plugin that
+  enforces NetworkPolicies is assumed, the defaults of LimitRanges are applied.
+  A ComplianceBaseline named default among the manifests is used, unless
+  --baseline names another.
 
 Examples:
-  plumbline check                                     the current cluster
-  plumbline check -f deploy/ --fail-on fail           a folder, in CI
+  plumbline check                                  the current cluster
+  plumbline check -f deploy/ --fail-on fail        a folder, in CI
   helm template ./chart | plumbline check -f - -n shop
-  plumbline check --items WL-04,privilege-escalation-allowed -o json")]
+  plumbline check -n shop --items WL-04,host-network -o json")]
 pub(crate) struct Arguments {
     /// Manifests: a file, a folder, or - for standard input; may be repeated. Without it, a cluster is checked.
     #[arg(short = 'f', long = "filename", value_name = "FILE|DIR|-")]
@@ -103,10 +104,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut states = evaluate(&evidence);
     states.retain(|state| wanted.as_ref().is_none_or(|wanted| wanted.contains(state.item.id)));
 
+    if evidence.is_empty() {
+        terminal::complain("warning: no object of a kind that items read; an empty input passes every check");
+    }
     let incomplete = !evidence.errors.is_empty();
     let problems = std::mem::take(&mut evidence.baseline.problems);
     evidence.errors.extend(problems);
     match arguments.output {
+        // Where nothing could be read, the errors say all there is to say.
+        Output::Table if evidence.is_unreadable() => {}
         Output::Table => table::print(&evidence, &states, wanted.is_some(), Terminal::stdout())?,
         Output::Json => terminal::print(&(serde_json::to_string_pretty(&result::of(&evidence, &states))? + "\n"))?,
         Output::Yaml => terminal::print(&serde_saphyr::to_string(&result::of(&evidence, &states))?)?,
@@ -127,17 +133,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// Evaluates everything: with the code of the operator, and with every finding.
 fn evaluate(evidence: &Evidence) -> Vec<ItemState> {
-    let evaluation = Evaluation::full(&evidence.inventory, &evidence.baseline.settings);
-    let source = Source {
-        inventory: &evidence.inventory,
-        evaluation: &evaluation,
-        settings: &evidence.baseline.settings,
-        baseline: &BaselineRef::default(),
-        cluster_id: None,
-        inputs: &[],
-        last_sync: &BTreeMap::new(),
-    };
-    source.states(&evidence.home, usize::MAX)
+    let Evidence { inventory, home, baseline, .. } = evidence;
+    let evaluation = Evaluation::full(inventory, &baseline.settings);
+    evaluation.states(home, inventory, &baseline.settings, usize::MAX)
 }
 
 impl From<LevelArgument> for Level {

@@ -1,18 +1,18 @@
 //! The result as people read it.
 
 use anyhow::Result;
+use plumbline_api::conditions::Reason as _;
 use plumbline_api::{Drift, ItemStatus};
 use plumbline_engine::ItemState;
 use plumbline_engine::report::{summarise, verdict};
-use plumbline_api::conditions::Reason as _;
 
 use super::evidence::Evidence;
 use crate::input::{Place, shown};
 use crate::overview::{FindingRow, Overview, Row};
 use crate::terminal::{self, Terminal};
 
-/// Findings shown of each item.
-const SHOWN: usize = 10;
+/// Findings looked at of each item: more than are shown, since many say the same.
+const ENOUGH: usize = 200;
 
 pub(super) fn print(evidence: &Evidence, states: &[ItemState], selected: bool, terminal: Terminal) -> Result<()> {
     let settings = &evidence.baseline.settings;
@@ -35,7 +35,7 @@ pub(super) fn print(evidence: &Evidence, states: &[ItemState], selected: bool, t
 
 fn row(evidence: &Evidence, state: &ItemState) -> Row {
     let settings = &evidence.baseline.settings;
-    let findings = state.sample.iter().take(SHOWN).map(|sampled| {
+    let findings = state.sample.iter().take(ENOUGH).map(|sampled| {
         let finding = &sampled.finding;
         let place = evidence.place(&finding.object);
         FindingRow {
@@ -55,7 +55,7 @@ fn row(evidence: &Evidence, state: &ItemState) -> Row {
         level: settings.level(state.item),
         severity: settings.severity(state.item),
         findings: if state.status == ItemStatus::Fail { findings.collect() } else { Vec::new() },
-        more: (state.findings as usize).saturating_sub(SHOWN),
+        total: state.findings as usize,
         changes: None,
     }
 }

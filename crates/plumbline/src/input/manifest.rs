@@ -73,7 +73,8 @@ impl Reader<'_> {
                     let words = &text[start..values.byte_offset()];
                     Unfold { place, text: hash(words), found: &mut self.found }.value(value);
                 }
-                Err(_) if !named_json => return false,
+                // A document of YAML may be JSON; after that one there is a marker.
+                Err(_) if !named_json && (document == 1 || text[start..].starts_with("---")) => return false,
                 Err(error) => {
                     let place = Place { line: error.line().max(1), ..place };
                     let message = without_position(&error.to_string());
@@ -187,8 +188,8 @@ impl Unfold<'_> {
         let named = text("name").is_some() || text("generateName").is_some();
         let error = match Object::from_value(kind, value) {
             Ok(object) if named => return self.push(Content::Object(Box::new(object))),
-            Ok(_) => "metadata.name: missing".to_owned(),
-            Err(error) => error,
+            Err(error) if named => error,
+            Ok(_) | Err(_) => "metadata.name: missing".to_owned(),
         };
         let meta = Meta {
             name: text("name").or_else(|| text("generateName")).unwrap_or_else(|| "(unnamed)".to_owned()),

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use plumbline_baseline::{ITEMS, Item, find};
 
 /// The ids of the items asked for; `None` if all of them are.
-pub(super) fn select(wanted: &[String]) -> Result<Option<BTreeSet<&'static str>>> {
+pub(crate) fn select(wanted: &[String]) -> Result<Option<BTreeSet<&'static str>>> {
     let ids = wanted.iter().map(|wanted| named(wanted).map(|item| item.id)).collect::<Result<BTreeSet<_>>>()?;
     Ok((!wanted.is_empty()).then_some(ids))
 }

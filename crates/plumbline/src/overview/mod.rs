@@ -1,14 +1,17 @@
 //! What `check` and `report` show: what needs attention, the findings behind it, and a verdict.
 
+mod findings;
+
 use std::fmt::Write as _;
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{Attribute, Cell, Color};
 use plumbline_api::conditions::ConditionStatus;
 use plumbline_api::report::Summary;
 use plumbline_api::{Drift, ItemStatus, Level, Severity};
 use plumbline_baseline::Item;
 
-use crate::terminal::{Terminal, Tone, wrap};
+use crate::tables;
+use crate::terminal::{Terminal, Tone, paragraph, wrap};
 
 /// What is shown.
 pub(crate) struct Overview {
@@ -36,10 +39,10 @@ pub(crate) struct Row {
     pub(crate) message: String,
     pub(crate) level: Level,
     pub(crate) severity: Severity,
-    /// The first findings, those that stand before accepted ones.
+    /// Findings, those that stand before accepted ones; none for an item that does not fail.
     pub(crate) findings: Vec<FindingRow>,
-    /// How many more there are.
-    pub(crate) more: usize,
+    /// How many there are in all.
+    pub(crate) total: usize,
     /// Since when it has its status, and how that compares with the reference.
     pub(crate) changes: Option<(String, Drift)>,
 }
@@ -92,9 +95,10 @@ impl Overview {
 
     fn findings(&self, text: &mut String, row: &Row, terminal: Terminal) {
         let heading = format!("{} {}", row.item.id, row.item.title);
-        let _ = write!(text, "\n{}\n{}\n", terminal.paint(Tone::Heading, &heading), findings_table(terminal, row));
-        if row.more > 0 {
-            let _ = writeln!(text, "  … and {} more ({})", row.more, self.more);
+        let _ = writeln!(text, "\n{}", terminal.paint(Tone::Heading, &heading));
+        let shown = findings::lines(&row.findings, terminal, text);
+        if row.total > shown {
+            let _ = writeln!(text, "  … and {} more ({})", row.total - shown, self.more);
         }
         for (at, line) in wrap(row.item.remediation, terminal.width - 7).iter().enumerate() {
             let _ = writeln!(text, "  {} {line}", if at == 0 { "Fix:" } else { "    " });
@@ -159,17 +163,9 @@ impl Overview {
     }
 }
 
-fn paragraph(terminal: Terminal, tone: Option<Tone>, text: &str) -> String {
-    wrap(text, terminal.width).iter().fold(String::new(), |mut all, line| {
-        let line = tone.map_or_else(|| line.clone(), |tone| terminal.paint(tone, line));
-        let _ = writeln!(all, "{line}");
-        all
-    })
-}
-
 fn table(terminal: Terminal, rows: &[&Row]) -> String {
     let with_changes = rows.iter().any(|row| row.changes.is_some());
-    let mut table = plain(terminal, 0);
+    let mut table = tables::plain(terminal);
     let mut header = vec!["STATUS", "ITEM", "SEVERITY", "TITLE", "RESULT"];
     if with_changes {
         header.extend(["SINCE", "DRIFT"]);
@@ -190,62 +186,7 @@ fn table(terminal: Terminal, rows: &[&Row]) -> String {
         }
         table.add_row(cells);
     }
-    fix(&mut table, &[0, 1, 2, 5, 6]);
-    table.trim_fmt()
-}
-
-fn findings_table(terminal: Terminal, row: &Row) -> String {
-    let mut table = plain(terminal, 2);
-    for finding in &row.findings {
-        let severity = match &finding.waived {
-            None => Cell::new(finding.severity),
-            Some(why) => Cell::new(format!("waived\n{why}")).add_attribute(Attribute::Dim),
-        };
-        let object = match &finding.container {
-            Some(container) => format!("{} [{container}]", finding.object),
-            None => finding.object.clone(),
-        };
-        table.add_row(vec![
-            severity,
-            Cell::new(object),
-            Cell::new(&finding.message),
-            Cell::new(finding.place.as_deref().unwrap_or_default()).add_attribute(Attribute::Dim),
-        ]);
-    }
-    fix(&mut table, &[0]);
-    indent(&table.trim_fmt())
-}
-
-/// A table without lines that keeps `indent` columns free.
-fn plain(terminal: Terminal, indent: usize) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width((terminal.width - indent) as u16);
-    if terminal.colour {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    table
-}
-
-/// Columns begin at the margin and are two apart; those in `whole` are never wrapped.
-fn fix(table: &mut Table, whole: &[usize]) {
-    for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        column.set_cell_alignment(CellAlignment::Left);
-        if whole.contains(&at) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        } else {
-            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(12)));
-        }
-    }
-}
-
-fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    tables::render(&mut table, &[0, 1, 2, 5, 6])
 }
 
 fn colour(status: ItemStatus) -> Color {
