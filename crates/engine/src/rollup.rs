@@ -295,19 +295,21 @@ fn input_reason(state: InputState) -> &'static str {
 }
 
 fn missing_message(missing: &[MissingInput], state: &ItemState) -> String {
-    let kinds: Vec<String> = missing
-        .iter()
-        .map(|input| {
-            let what = match input.state {
+    let same = |a: &MissingInput, b: &MissingInput| input_reason(a.state) == input_reason(b.state);
+    let groups: Vec<String> = missing
+        .chunk_by(same)
+        .map(|inputs| {
+            let what = match inputs[0].state {
                 InputState::Forbidden => "may not be listed",
                 InputState::Absent => "are not served",
                 InputState::Failing => "cannot be read at present",
                 InputState::Pending | InputState::Synced => "are not listed yet",
             };
-            format!("{} {what}", input.kind.plural())
+            let kinds: Vec<&str> = inputs.iter().map(|input| input.kind.plural()).collect();
+            format!("{} {what}", kinds.join(", "))
         })
         .collect();
-    let mut message = kinds.join(", ");
+    let mut message = groups.join("; ");
     if state.failing > 0 {
         message.push_str(&format!("; of what is known, {}", subject(state.failing, state)));
     }

@@ -54,6 +54,10 @@ impl Baseline {
     }
 
     fn compile(value: Value, origin: String, problem: impl Fn(String) -> InputError) -> Result<Self> {
+        // serde would take a list for a struct.
+        if !(value["spec"].is_null() || value["spec"].is_object()) {
+            bail!("{origin}: the baseline cannot be read: spec is no mapping");
+        }
         let mut unknown = Vec::new();
         unknown_fields(&value["spec"], &schema()["properties"]["spec"], "spec", &mut unknown);
         let baseline: ComplianceBaseline =

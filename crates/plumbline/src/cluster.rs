@@ -254,8 +254,13 @@ fn decode(kind: Kind, json: &RawValue) -> Listed {
     })
 }
 
+/// What to say when neither a kubeconfig nor a pod's own account names a cluster.
 fn no_cluster() -> anyhow::Error {
-    anyhow!("no cluster to check: there is no kubeconfig with a current context; name files with -f or a context with --context")
+    let why = Kubeconfig::read().map_or_else(
+        |error| one_line(&error),
+        |_| "the kubeconfig has no current context that is complete".to_owned(),
+    );
+    anyhow!("no cluster to read: {why}; name one with --context, or let plumbline check read files with -f")
 }
 
 /// An error with its causes, in one line.
@@ -269,8 +274,7 @@ pub(crate) fn one_line(error: &dyn std::error::Error) -> String {
         }
         cause = error.source();
     }
-    let line = line.replace('\n', " ");
-    line.split(" (os error").next().unwrap_or_default().to_owned()
+    plain(&line)
 }
 
 /// The innermost cause: what the operating system or the TLS library said.
@@ -279,5 +283,11 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    cause.to_string().replace('\n', " ")
+    plain(&cause.to_string())
+}
+
+/// A message in one line, without the number of the operating system's error.
+fn plain(message: &str) -> String {
+    let line = message.replace('\n', " ");
+    line.split(" (os error").next().unwrap_or_default().to_owned()
 }

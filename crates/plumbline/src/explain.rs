@@ -50,7 +50,8 @@ fn list(terminal: Terminal) -> String {
 }
 
 fn page(item: &Item, terminal: Terminal) -> String {
-    let mut text = terminal.paint(Tone::Heading, &format!("{} {}", item.id, item.title)) + "\n\n";
+    let title = format!("{} {}", item.id, item.title);
+    let mut text = terminal::paragraph(terminal, Some(Tone::Heading), &title) + "\n";
     for (name, value) in metadata(item) {
         for (at, line) in wrap(&value, terminal.width - 14).iter().enumerate() {
             let name = terminal.paint(Tone::Aside, &format!("{:12}", if at == 0 { name } else { "" }));
