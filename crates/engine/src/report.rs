@@ -64,7 +64,8 @@ pub struct Report {
 impl Source<'_> {
     /// The states of the items that the report of `home` lists, in the order of the checklist.
     pub fn states(&self, home: &Home, sample: usize) -> Vec<ItemState> {
-        self.evaluation.states(home, self.inventory, self.settings, sample)
+        self.evaluation
+            .states(home, self.inventory, self.settings, sample)
     }
 
     /// The report of `home` at `now`.
@@ -250,7 +251,10 @@ pub fn verdict<'a>(
     items: impl IntoIterator<Item = (&'a str, Level, ItemStatus)>,
 ) -> (CompliantReason, String) {
     let (mut failing, mut open) = (Vec::new(), Vec::new());
-    for (id, _, status) in items.into_iter().filter(|(_, level, _)| *level == Level::Required) {
+    for (id, _, status) in items
+        .into_iter()
+        .filter(|(_, level, _)| *level == Level::Required)
+    {
         match status {
             ItemStatus::Fail => failing.push(id),
             ItemStatus::Unknown | ItemStatus::NeedsAttestation => open.push(id),
@@ -265,7 +269,10 @@ pub fn verdict<'a>(
         let message = format!("no required item fails, but evidence is missing for {open}");
         (CompliantReason::EvidenceMissing, message)
     } else {
-        (CompliantReason::RequirementsMet, "every required item holds".to_owned())
+        (
+            CompliantReason::RequirementsMet,
+            "every required item holds".to_owned(),
+        )
     }
 }
 

@@ -24,7 +24,11 @@ impl Baseline {
     /// The values that hold where nobody has said anything.
     pub(crate) fn built_in() -> Self {
         let (settings, _) = Settings::compile(&ComplianceBaselineSpec::default());
-        Self { settings, origin: "built in".to_owned(), problems: Vec::new() }
+        Self {
+            settings,
+            origin: "built in".to_owned(),
+            problems: Vec::new(),
+        }
     }
 
     /// The one baseline in a file.
@@ -35,7 +39,11 @@ impl Baseline {
         }
         let (place, value) = match (baselines.pop(), baselines.len()) {
             (Some(only), 0) => only,
-            (Some(_), others) => bail!("{} holds {} ComplianceBaselines, not one", path.display(), others + 1),
+            (Some(_), others) => bail!(
+                "{} holds {} ComplianceBaselines, not one",
+                path.display(),
+                others + 1
+            ),
             (None, _) => bail!("{} holds no ComplianceBaseline", path.display()),
         };
         Self::from_manifest(&place, value)
@@ -50,7 +58,9 @@ impl Baseline {
     /// The baseline that a cluster has.
     pub(crate) fn from_cluster(value: Value) -> Result<Self> {
         let origin = "ComplianceBaseline default of the cluster".to_owned();
-        Self::compile(value, origin, |message| InputError::elsewhere(format!("ComplianceBaseline default: {message}")))
+        Self::compile(value, origin, |message| {
+            InputError::elsewhere(format!("ComplianceBaseline default: {message}"))
+        })
     }
 
     fn compile(value: Value, origin: String, problem: impl Fn(String) -> InputError) -> Result<Self> {
@@ -59,16 +69,33 @@ impl Baseline {
             bail!("{origin}: the baseline cannot be read: spec is no mapping");
         }
         let mut unknown = Vec::new();
-        unknown_fields(&value["spec"], &schema()["properties"]["spec"], "spec", &mut unknown);
-        let baseline: ComplianceBaseline =
-            serde_json::from_value(value).with_context(|| format!("{origin}: the baseline cannot be read"))?;
-        let silent = baseline.spec.items.iter().find(|item| !item.enabled && item.reason.is_none());
+        unknown_fields(
+            &value["spec"],
+            &schema()["properties"]["spec"],
+            "spec",
+            &mut unknown,
+        );
+        let baseline: ComplianceBaseline = serde_json::from_value(value)
+            .with_context(|| format!("{origin}: the baseline cannot be read"))?;
+        let silent = baseline
+            .spec
+            .items
+            .iter()
+            .find(|item| !item.enabled && item.reason.is_none());
         if let Some(item) = silent {
             bail!("{origin}: the baseline disables {} without a reason", item.id);
         }
         let (settings, problems) = Settings::compile(&baseline.spec);
-        let problems = unknown.into_iter().chain(problems.iter().map(ToString::to_string)).map(problem).collect();
-        Ok(Self { settings, origin, problems })
+        let problems = unknown
+            .into_iter()
+            .chain(problems.iter().map(ToString::to_string))
+            .map(problem)
+            .collect();
+        Ok(Self {
+            settings,
+            origin,
+            problems,
+        })
     }
 }
 

@@ -60,7 +60,10 @@ type Listed = Result<Object, (Meta, String)>;
 
 /// Runs `task` to its end.
 pub(crate) fn block_on<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(task)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(task)
 }
 
 impl Cluster {
@@ -68,24 +71,35 @@ impl Cluster {
     pub(crate) async fn connect(context: Option<&str>) -> Result<Self> {
         let mut config = match context {
             Some(context) => {
-                let options = KubeConfigOptions { context: Some(context.to_owned()), ..Default::default() };
-                Config::from_kubeconfig(&options).await.map_err(|error| anyhow!("{}", one_line(&error)))?
+                let options = KubeConfigOptions {
+                    context: Some(context.to_owned()),
+                    ..Default::default()
+                };
+                Config::from_kubeconfig(&options)
+                    .await
+                    .map_err(|error| anyhow!("{}", one_line(&error)))?
             }
             None => Config::infer().await.map_err(|_| no_cluster())?,
         };
         config.connect_timeout = Some(FIRST_ANSWER);
         let address = config.cluster_url.to_string();
         let address = address.trim_end_matches('/');
-        let context = context.map(str::to_owned).or_else(|| Kubeconfig::read().ok()?.current_context);
+        let context = context
+            .map(str::to_owned)
+            .or_else(|| Kubeconfig::read().ok()?.current_context);
         let name = match context {
             Some(context) => format!("{context} ({address})"),
             None => address.to_owned(),
         };
-        let client = Client::try_from(config).map_err(|error| anyhow!("cluster {name}: {}", one_line(&error)))?;
+        let client =
+            Client::try_from(config).map_err(|error| anyhow!("cluster {name}: {}", one_line(&error)))?;
         match tokio::time::timeout(FIRST_ANSWER, client.apiserver_version()).await {
             Err(_) => bail!("cluster {name} cannot be reached: no answer within {FIRST_ANSWER:?}"),
             Ok(Err(kube::Error::Api(status))) if status.code == 401 => {
-                bail!("cluster {name} does not accept the credentials: {}", status.message)
+                bail!(
+                    "cluster {name} does not accept the credentials: {}",
+                    status.message
+                )
             }
             // A server that refuses to tell its version is there all the same.
             Ok(Ok(_) | Err(kube::Error::Api(_))) => Ok(Self { client, name }),
@@ -95,7 +109,11 @@ impl Cluster {
 
     /// Reads everything that items read. Kinds that may be listed in `namespace` only are read there.
     pub(crate) async fn survey(&self, namespace: Option<&str>) -> Result<Survey> {
-        let mut survey = Survey { inventory: Inventory::live(), errors: Vec::new(), narrowed: Vec::new() };
+        let mut survey = Survey {
+            inventory: Inventory::live(),
+            errors: Vec::new(),
+            narrowed: Vec::new(),
+        };
         let kinds = required_kinds().into_iter().chain(optional_kinds());
         let mut lists = stream::iter(kinds)
             .map(|kind| async move { (kind, self.list(kind, namespace).await) })
@@ -107,7 +125,10 @@ impl Cluster {
         if let Some(namespace) = namespace
             && survey.inventory.namespace(namespace).is_none()
         {
-            bail!("cluster {} has no namespace {namespace} that could be read", self.name);
+            bail!(
+                "cluster {} has no namespace {namespace} that could be read",
+                self.name
+            );
         }
         Ok(survey)
     }
@@ -126,7 +147,9 @@ impl Cluster {
             }
             (Err(Failure::Forbidden), Some(namespace)) if kind.is_namespaced() => {
                 let (root, plural) = everywhere.rsplit_once('/').expect("a path has parts");
-                let there = self.list_at(kind, &format!("{root}/namespaces/{namespace}/{plural}")).await?;
+                let there = self
+                    .list_at(kind, &format!("{root}/namespaces/{namespace}/{plural}"))
+                    .await?;
                 Ok((there, true))
             }
             (Err(failure), _) => Err(failure),
@@ -149,7 +172,9 @@ impl Cluster {
             let mut objects = Vec::new();
             let mut parameters = ListParams::default().limit(PAGE);
             loop {
-                let request = Request::new(path).list(&parameters).expect("parameters are valid");
+                let request = Request::new(path)
+                    .list(&parameters)
+                    .expect("parameters are valid");
                 let page: Page = match in_time(self.client.request(request)).await {
                     Ok(page) => page,
                     Err(kube::Error::Api(status)) if status.code == 410 => {
@@ -158,7 +183,12 @@ impl Cluster {
                     }
                     Err(error) => return Err(Failure::of(&error)),
                 };
-                objects.extend(page.items.into_iter().flatten().map(|object| decode(kind, &object)));
+                objects.extend(
+                    page.items
+                        .into_iter()
+                        .flatten()
+                        .map(|object| decode(kind, &object)),
+                );
                 match page.metadata.next.filter(|next| !next.is_empty()) {
                     Some(next) => parameters = parameters.continue_token(&next),
                     None => return Ok(objects),
@@ -170,8 +200,12 @@ impl Cluster {
 
     async fn get(&self, path: &str) -> Result<Box<RawValue>, Failure> {
         let (root, name) = path.rsplit_once('/').expect("a path has parts");
-        let request = Request::new(root).get(name, &kube::api::GetParams::default()).expect("a name is valid");
-        in_time(self.client.request(request)).await.map_err(|error| Failure::of(&error))
+        let request = Request::new(root)
+            .get(name, &kube::api::GetParams::default())
+            .expect("a name is valid");
+        in_time(self.client.request(request))
+            .await
+            .map_err(|error| Failure::of(&error))
     }
 
     /// The baseline `default`, if the cluster has one.
@@ -181,7 +215,9 @@ impl Cluster {
             Ok(object) => Ok(Some(serde_json::from_str(object.get())?)),
             Err(Failure::Absent) => Ok(None),
             Err(Failure::Forbidden) => bail!("ComplianceBaseline {DEFAULT_BASELINE} may not be read"),
-            Err(Failure::Other(error)) => bail!("ComplianceBaseline {DEFAULT_BASELINE} cannot be read: {error}"),
+            Err(Failure::Other(error)) => {
+                bail!("ComplianceBaseline {DEFAULT_BASELINE} cannot be read: {error}")
+            }
         }
     }
 
@@ -198,7 +234,8 @@ impl Survey {
             Err(Failure::Forbidden) => return self.inventory.set_input(kind, InputState::Forbidden),
             Err(Failure::Absent) => return self.inventory.set_input(kind, InputState::Absent),
             Err(Failure::Other(error)) => {
-                self.errors.push(format!("{} cannot be listed: {error}", kind.plural()));
+                self.errors
+                    .push(format!("{} cannot be listed: {error}", kind.plural()));
                 return self.inventory.set_input(kind, InputState::Failing);
             }
         };
@@ -249,8 +286,17 @@ fn decode(kind: Kind, json: &RawValue) -> Listed {
         namespace: Option<String>,
     }
     Object::from_json(kind, json.get()).map_err(|error| {
-        let Identity { name, namespace } = serde_json::from_str(json.get()).unwrap_or_else(|_| Identified::default()).metadata;
-        (Meta { name, namespace, ..Meta::default() }, error)
+        let Identity { name, namespace } = serde_json::from_str(json.get())
+            .unwrap_or_else(|_| Identified::default())
+            .metadata;
+        (
+            Meta {
+                name,
+                namespace,
+                ..Meta::default()
+            },
+            error,
+        )
     })
 }
 

@@ -18,7 +18,12 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut crate::Cli::command(), "plumbline", &mut script);
+    clap_complete::generate(
+        arguments.shell,
+        &mut crate::Cli::command(),
+        "plumbline",
+        &mut script,
+    );
     terminal::print(&String::from_utf8(script)?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -45,7 +45,10 @@ fn list(terminal: Terminal) -> String {
         }
     }
     let checked = ITEMS.iter().filter(|item| item.is_implemented()).count();
-    let note = format!("{} items, {checked} of them with a check. plumbline explain ITEM tells more about one.", ITEMS.len());
+    let note = format!(
+        "{} items, {checked} of them with a check. plumbline explain ITEM tells more about one.",
+        ITEMS.len()
+    );
     text + "\n" + &terminal::paragraph(terminal, None, &note)
 }
 
@@ -64,7 +67,11 @@ fn page(item: &Item, terminal: Terminal) -> String {
 
 fn metadata(item: &Item) -> Vec<(&'static str, String)> {
     let kinds = |kinds: &[plumbline_inventory::Kind]| {
-        kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        kinds
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let class = match item.class {
         Class::A => "A: decided from the Kubernetes API alone",

@@ -7,7 +7,10 @@ use plumbline_baseline::{ITEMS, Item, find};
 
 /// The ids of the items asked for; `None` if all of them are.
 pub(crate) fn select(wanted: &[String]) -> Result<Option<BTreeSet<&'static str>>> {
-    let ids = wanted.iter().map(|wanted| named(wanted).map(|item| item.id)).collect::<Result<BTreeSet<_>>>()?;
+    let ids = wanted
+        .iter()
+        .map(|wanted| named(wanted).map(|item| item.id))
+        .collect::<Result<BTreeSet<_>>>()?;
     Ok((!wanted.is_empty()).then_some(ids))
 }
 
@@ -69,7 +72,11 @@ mod tests {
     fn an_unknown_item_names_near_ones() {
         let error = |name| named(name).unwrap_err().to_string();
         assert!(error("WL-4").contains("did you mean WL-04"), "{}", error("WL-4"));
-        assert!(error("priviledged-container").contains("privileged-container"), "{}", error("priviledged-container"));
+        assert!(
+            error("priviledged-container").contains("privileged-container"),
+            "{}",
+            error("priviledged-container")
+        );
         assert!(error("xyzzy").contains("plumbline explain"), "{}", error("xyzzy"));
     }
 }

@@ -25,7 +25,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Holds a Kubernetes cluster, or manifests, against a compliance baseline.
 #[derive(Debug, Parser)]
-#[command(name = "plumbline", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "plumbline",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -7,7 +7,11 @@ const CODE: &str = "    ";
 
 /// Renders `text`.
 pub(crate) fn render(text: &str, terminal: Terminal) -> String {
-    let mut page = Page { terminal, text: String::new(), block: Block::default() };
+    let mut page = Page {
+        terminal,
+        text: String::new(),
+        block: Block::default(),
+    };
     let mut code = false;
     for line in text.lines() {
         // Lines of a doc comment begin with the space behind its slashes.
@@ -54,7 +58,10 @@ impl Page {
         } else if let Some((bullet, content)) = element(content) {
             self.flush();
             let indent = line.len() - line.trim_start().len();
-            self.block = Block { bullet: format!("{:indent$}{bullet} ", ""), text: content.to_owned() };
+            self.block = Block {
+                bullet: format!("{:indent$}{bullet} ", ""),
+                text: content.to_owned(),
+            };
         } else {
             self.block.text.push(' ');
             self.block.text.push_str(content);
@@ -68,7 +75,10 @@ impl Page {
             return;
         }
         let indent = bullet.chars().count();
-        for (at, line) in wrap(&text.replace("**", ""), self.terminal.width - indent).iter().enumerate() {
+        for (at, line) in wrap(&text.replace("**", ""), self.terminal.width - indent)
+            .iter()
+            .enumerate()
+        {
             let first = if at == 0 { bullet.as_str() } else { "" };
             self.line(&format!("{first:indent$}{line}"));
         }
@@ -86,7 +96,9 @@ impl Page {
 /// The bullet or number of an element of a list, and its text.
 fn element(content: &str) -> Option<(&str, &str)> {
     let (bullet, text) = content.split_once(' ')?;
-    let number = bullet.strip_suffix('.').is_some_and(|number| number.parse::<u8>().is_ok());
+    let number = bullet
+        .strip_suffix('.')
+        .is_some_and(|number| number.parse::<u8>().is_ok());
     (number || ["-", "*"].contains(&bullet)).then_some((bullet, text))
 }
 
@@ -97,7 +109,13 @@ mod tests {
     #[test]
     fn documentation_reads_well_on_a_terminal() {
         let text = " ## What it checks\n\n No container\n runs **privileged**.\n\n - `Fail`: it\n   does\n - `Pass`\n\n ```yaml\n a:\n   b: c\n ```\n";
-        let shown = render(text, Terminal { width: 60, colour: false });
+        let shown = render(
+            text,
+            Terminal {
+                width: 60,
+                colour: false,
+            },
+        );
         let wanted = "What it checks\n\nNo container runs privileged.\n\n- `Fail`: it does\n- `Pass`\n\n    a:\n      b: c\n";
         assert_eq!(shown, wanted);
     }

@@ -40,7 +40,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         let reports = fetch(&cluster, namespace).await?;
         Ok((cluster.name, reports))
     })?;
-    let whose = namespace.map_or_else(|| format!("cluster {cluster}"), |name| format!("namespace {name} of cluster {cluster}"));
+    let whose = namespace.map_or_else(
+        || format!("cluster {cluster}"),
+        |name| format!("namespace {name} of cluster {cluster}"),
+    );
     if reports.is_empty() {
         bail!(
             "there is no report on {whose} yet; is the operator running? \
@@ -49,8 +52,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let terminal = Terminal::stdout();
     let now = Timestamp::now();
-    let pages: Vec<String> =
-        reports.iter().map(|(name, status)| overview(name, status, &whose, now).render(terminal)).collect();
+    let pages: Vec<String> = reports
+        .iter()
+        .map(|(name, status)| overview(name, status, &whose, now).render(terminal))
+        .collect();
     terminal::print(&pages.join("\n"))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -61,12 +66,22 @@ async fn fetch(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Stored>
         None => {
             let api: Api<ClusterComplianceReport> = Api::all(cluster.client());
             let list = api.list(&everything).await;
-            list.map(|list| list.items.into_iter().map(|report| (report.metadata.name, report.status)).collect())
+            list.map(|list| {
+                list.items
+                    .into_iter()
+                    .map(|report| (report.metadata.name, report.status))
+                    .collect()
+            })
         }
         Some(namespace) => {
             let api: Api<ComplianceReport> = Api::namespaced(cluster.client(), namespace);
             let list = api.list(&everything).await;
-            list.map(|list| list.items.into_iter().map(|report| (report.metadata.name, report.status)).collect())
+            list.map(|list| {
+                list.items
+                    .into_iter()
+                    .map(|report| (report.metadata.name, report.status))
+                    .collect()
+            })
         }
     };
     let reports: Vec<(Option<String>, Option<ReportStatus>)> = match listed {
@@ -106,7 +121,10 @@ fn overview(name: &str, status: &ReportStatus, whose: &str, now: Timestamp) -> O
 fn notes(status: &ReportStatus, shown: usize, now: Timestamp) -> Vec<String> {
     let mut notes = Vec::new();
     // A namespaced report is written when it changes, and says nothing of the time between.
-    if let Some(time) = status.last_evaluated.as_ref().filter(|_| status.cluster_id.is_some())
+    if let Some(time) = status
+        .last_evaluated
+        .as_ref()
+        .filter(|_| status.cluster_id.is_some())
         && now.duration_since(time.0).as_mins() >= STALE_MINUTES
     {
         notes.push("The report is old: the operator does not seem to run.".to_owned());
@@ -115,12 +133,19 @@ fn notes(status: &ReportStatus, shown: usize, now: Timestamp) -> Vec<String> {
         let sound = ConditionStatus::True.as_str();
         let wanted = [ConditionType::Ready, ConditionType::Fresh].map(ConditionType::as_str);
         if wanted.contains(&condition.type_.as_str()) && condition.status != sound {
-            notes.push(format!("{} is {}: {}.", condition.type_, condition.status, condition.message));
+            notes.push(format!(
+                "{} is {}: {}.",
+                condition.type_, condition.status, condition.message
+            ));
         }
     }
     let drifted = status.summary.as_ref().map_or(0, |summary| summary.drifted);
     if let Some(reference) = status.reference.as_ref().filter(|_| drifted > 0) {
-        let what = if drifted == 1 { "1 item differs".to_owned() } else { format!("{drifted} items differ") };
+        let what = if drifted == 1 {
+            "1 item differs".to_owned()
+        } else {
+            format!("{drifted} items differ")
+        };
         let since = match reference.kind {
             ReferenceKind::Initial => format!("what was there first, {} ago", age(reference.time.0, now)),
             ReferenceKind::Pin => format!("what was pinned {} ago", age(reference.time.0, now)),
@@ -129,18 +154,29 @@ fn notes(status: &ReportStatus, shown: usize, now: Timestamp) -> Vec<String> {
     }
     let unknown = status.items.len() - shown;
     if unknown > 0 {
-        notes.push(format!("{unknown} items are not known to this version of plumbline, and not shown."));
+        notes.push(format!(
+            "{unknown} items are not known to this version of plumbline, and not shown."
+        ));
     }
     notes
 }
 
 fn verdict(status: &ReportStatus) -> (ConditionStatus, String) {
     let compliant = ConditionType::Compliant.as_str();
-    let condition = status.conditions.iter().find(|condition| condition.type_ == compliant);
-    condition.map_or((ConditionStatus::Unknown, "nothing has been evaluated yet".to_owned()), |condition| {
-        let status = condition.status.parse().unwrap_or(ConditionStatus::Unknown);
-        (status, condition.message.clone())
-    })
+    let condition = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == compliant);
+    condition.map_or(
+        (
+            ConditionStatus::Unknown,
+            "nothing has been evaluated yet".to_owned(),
+        ),
+        |condition| {
+            let status = condition.status.parse().unwrap_or(ConditionStatus::Unknown);
+            (status, condition.message.clone())
+        },
+    )
 }
 
 fn row(result: &ItemResult, now: Timestamp) -> Option<Row> {
@@ -163,7 +199,11 @@ fn row(result: &ItemResult, now: Timestamp) -> Option<Row> {
         message: result.message.clone(),
         level: result.level.unwrap_or(item.level),
         severity: result.severity.unwrap_or(item.severity),
-        findings: if result.status == ItemStatus::Fail { findings.collect() } else { Vec::new() },
+        findings: if result.status == ItemStatus::Fail {
+            findings.collect()
+        } else {
+            Vec::new()
+        },
         total: result.findings as usize,
         changes: Some((age(result.since.0, now), result.drift)),
     })

@@ -36,7 +36,9 @@ impl Terminal {
     /// What standard output is connected to. `COLUMNS` and `NO_COLOR` are honoured.
     pub(crate) fn stdout() -> Self {
         let is_terminal = io::stdout().is_terminal();
-        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let columns = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok());
         let asked = || Table::new().width().map(usize::from).filter(|_| is_terminal);
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -76,11 +78,13 @@ pub(crate) fn complain(line: &str) {
 
 /// `text` as lines of the terminal's width.
 pub(crate) fn paragraph(terminal: Terminal, tone: Option<Tone>, text: &str) -> String {
-    wrap(text, terminal.width).into_iter().fold(String::new(), |mut all, line| {
-        all.push_str(&tone.map_or_else(|| line.clone(), |tone| terminal.paint(tone, &line)));
-        all.push('\n');
-        all
-    })
+    wrap(text, terminal.width)
+        .into_iter()
+        .fold(String::new(), |mut all, line| {
+            all.push_str(&tone.map_or_else(|| line.clone(), |tone| terminal.paint(tone, &line)));
+            all.push('\n');
+            all
+        })
 }
 
 /// Cuts `text` into lines of at most `width` columns, at spaces; a longer word is left whole.

@@ -15,6 +15,9 @@ pub(crate) struct Arguments {}
 pub(crate) fn run(_: &Arguments) -> Result<ExitCode> {
     let checked = ITEMS.iter().filter(|item| item.is_implemented()).count();
     let version = env!("CARGO_PKG_VERSION");
-    terminal::print(&format!("plumbline {version}\n{} items, {checked} of them with a check\n", ITEMS.len()))?;
+    terminal::print(&format!(
+        "plumbline {version}\n{} items, {checked} of them with a check\n",
+        ITEMS.len()
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -127,7 +127,8 @@ fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {
 
 fn from_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, String> {
     T::deserialize(value).or_else(|_| {
-        serde_path_to_error::deserialize(value).map_err(|error| format!("{}: {}", error.path(), error.inner()))
+        serde_path_to_error::deserialize(value)
+            .map_err(|error| format!("{}: {}", error.path(), error.inner()))
     })
 }
 

@@ -32,7 +32,11 @@ pub(super) struct Evidence {
 
 impl Evidence {
     /// Manifests. The report is that of the cluster they make, in whichever namespaces they are.
-    pub(super) fn manifests(paths: &[PathBuf], namespace: Option<&str>, given: Option<Baseline>) -> Result<Self> {
+    pub(super) fn manifests(
+        paths: &[PathBuf],
+        namespace: Option<&str>,
+        given: Option<Baseline>,
+    ) -> Result<Self> {
         let manifests = input::read(paths, namespace.unwrap_or("default"));
         let baseline = match (given, manifests.baseline) {
             (Some(given), _) => given,
@@ -43,7 +47,8 @@ impl Evidence {
             (0, _) => "no objects of kinds that items read".to_owned(),
             (objects, files) => format!("{} in {}", count(objects, "object"), count(files, "file")),
         };
-        let assumed = "Workloads stand for their pods, and a network plugin that enforces NetworkPolicies is assumed.";
+        let assumed =
+            "Workloads stand for their pods, and a network plugin that enforces NetworkPolicies is assumed.";
         Ok(Self {
             inventory: manifests.inventory,
             home: Home::Cluster,
@@ -57,7 +62,11 @@ impl Evidence {
     }
 
     /// A cluster as a whole, or one of its namespaces.
-    pub(super) fn cluster(context: Option<&str>, namespace: Option<&str>, given: Option<Baseline>) -> Result<Self> {
+    pub(super) fn cluster(
+        context: Option<&str>,
+        namespace: Option<&str>,
+        given: Option<Baseline>,
+    ) -> Result<Self> {
         block_on(async {
             let cluster = Cluster::connect(context).await?;
             let mut notes = Vec::new();
@@ -75,12 +84,16 @@ impl Evidence {
             let survey = cluster.survey(namespace).await?;
             if let Some(namespace) = namespace.filter(|_| !survey.narrowed.is_empty()) {
                 let kinds: Vec<&str> = survey.narrowed.iter().map(|kind| kind.plural()).collect();
-                notes.push(format!("Read in namespace {namespace} only: {}.", kinds.join(", ")));
+                notes.push(format!(
+                    "Read in namespace {namespace} only: {}.",
+                    kinds.join(", ")
+                ));
             }
             let (home, subject) = match namespace {
-                Some(namespace) => {
-                    (Home::Namespace(Name::from(namespace)), format!("namespace {namespace} of cluster {}", cluster.name))
-                }
+                Some(namespace) => (
+                    Home::Namespace(Name::from(namespace)),
+                    format!("namespace {namespace} of cluster {}", cluster.name),
+                ),
                 None => (Home::Cluster, format!("cluster {}", cluster.name)),
             };
             Ok(Self {
@@ -117,5 +130,9 @@ impl Evidence {
 }
 
 fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
 }

@@ -6,7 +6,12 @@ use plumbline_engine::{ItemState, Settings};
 use super::{FailOn, LevelArgument};
 
 /// What meets the limit, for people; `None` if nothing does.
-pub(super) fn met(limit: FailOn, level: LevelArgument, states: &[ItemState], settings: &Settings) -> Option<String> {
+pub(super) fn met(
+    limit: FailOn,
+    level: LevelArgument,
+    states: &[ItemState],
+    settings: &Settings,
+) -> Option<String> {
     let ids = |status: ItemStatus| -> Vec<&str> {
         states
             .iter()

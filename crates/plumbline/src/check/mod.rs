@@ -95,14 +95,26 @@ enum LevelArgument {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let wanted = items::select(&arguments.items)?;
-    let given = arguments.baseline.as_deref().map(Baseline::from_file).transpose()?;
+    let given = arguments
+        .baseline
+        .as_deref()
+        .map(Baseline::from_file)
+        .transpose()?;
     let mut evidence = if arguments.files.is_empty() {
-        Evidence::cluster(arguments.context.as_deref(), arguments.namespace.as_deref(), given)?
+        Evidence::cluster(
+            arguments.context.as_deref(),
+            arguments.namespace.as_deref(),
+            given,
+        )?
     } else {
         Evidence::manifests(&arguments.files, arguments.namespace.as_deref(), given)?
     };
     let mut states = evaluate(&evidence);
-    states.retain(|state| wanted.as_ref().is_none_or(|wanted| wanted.contains(state.item.id)));
+    states.retain(|state| {
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| wanted.contains(state.item.id))
+    });
 
     if evidence.is_empty() {
         terminal::complain("warning: no object of a kind that items read; an empty input passes every check");
@@ -114,13 +126,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         // Where nothing could be read, the errors say all there is to say.
         Output::Table if evidence.is_unreadable() => {}
         Output::Table => table::print(&evidence, &states, wanted.is_some(), Terminal::stdout())?,
-        Output::Json => terminal::print(&(serde_json::to_string_pretty(&result::of(&evidence, &states))? + "\n"))?,
+        Output::Json => {
+            terminal::print(&(serde_json::to_string_pretty(&result::of(&evidence, &states))? + "\n"))?
+        }
         Output::Yaml => terminal::print(&serde_saphyr::to_string(&result::of(&evidence, &states))?)?,
     }
     for error in &evidence.errors {
         terminal::complain(&format!("error: {error}"));
     }
-    let met = arguments.fail_on.and_then(|limit| gate::met(limit, arguments.level, &states, &evidence.baseline.settings));
+    let met = arguments
+        .fail_on
+        .and_then(|limit| gate::met(limit, arguments.level, &states, &evidence.baseline.settings));
     if let Some(met) = &met {
         terminal::complain(met);
     }
@@ -133,7 +149,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// Evaluates everything: with the code of the operator, and with every finding.
 fn evaluate(evidence: &Evidence) -> Vec<ItemState> {
-    let Evidence { inventory, home, baseline, .. } = evidence;
+    let Evidence {
+        inventory,
+        home,
+        baseline,
+        ..
+    } = evidence;
     let evaluation = Evaluation::full(inventory, &baseline.settings);
     evaluation.states(home, inventory, &baseline.settings, usize::MAX)
 }

@@ -78,7 +78,12 @@ fn item<'a>(evidence: &Evidence, state: &'a ItemState) -> CheckItem<'a> {
         // As a report has it, so that what stands there and what stands here cannot differ.
         let finding = Finding::from(sampled.clone());
         CheckFinding {
-            object: Object { api_version, kind: finding.kind, namespace: finding.namespace, name: finding.name },
+            object: Object {
+                api_version,
+                kind: finding.kind,
+                namespace: finding.namespace,
+                name: finding.name,
+            },
             container: finding.container,
             subject: finding.subject,
             role: finding.role,

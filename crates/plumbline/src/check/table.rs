@@ -14,9 +14,18 @@ use crate::terminal::{self, Terminal};
 /// Findings looked at of each item: more than are shown, since many say the same.
 const ENOUGH: usize = 200;
 
-pub(super) fn print(evidence: &Evidence, states: &[ItemState], selected: bool, terminal: Terminal) -> Result<()> {
+pub(super) fn print(
+    evidence: &Evidence,
+    states: &[ItemState],
+    selected: bool,
+    terminal: Terminal,
+) -> Result<()> {
     let settings = &evidence.baseline.settings;
-    let (reason, message) = verdict(states.iter().map(|state| (state.item.id, settings.level(state.item), state.status)));
+    let (reason, message) = verdict(
+        states
+            .iter()
+            .map(|state| (state.item.id, settings.level(state.item), state.status)),
+    );
     let mut notes = evidence.notes.clone();
     if evidence.baseline.origin != "built in" {
         notes.push(format!("Baseline: {}.", evidence.baseline.origin));
@@ -54,7 +63,11 @@ fn row(evidence: &Evidence, state: &ItemState) -> Row {
         message: state.message.clone(),
         level: settings.level(state.item),
         severity: settings.severity(state.item),
-        findings: if state.status == ItemStatus::Fail { findings.collect() } else { Vec::new() },
+        findings: if state.status == ItemStatus::Fail {
+            findings.collect()
+        } else {
+            Vec::new()
+        },
         total: state.findings as usize,
         changes: None,
     }

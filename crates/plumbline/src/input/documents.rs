@@ -60,7 +60,12 @@ struct Open {
 
 impl Open {
     fn at(start: usize, line: usize) -> Self {
-        Self { start, line, begun: false, content: None }
+        Self {
+            start,
+            line,
+            begun: false,
+            content: None,
+        }
     }
 
     fn close<'a>(&self, text: &'a str, end: usize, documents: &mut Vec<Document<'a>>) {
@@ -90,15 +95,24 @@ mod tests {
 
     /// Number, first line and line of content of each document.
     fn outline(text: &str) -> Vec<(usize, usize, Option<usize>)> {
-        split(text).iter().map(|document| (document.number, document.line, document.content)).collect()
+        split(text)
+            .iter()
+            .map(|document| (document.number, document.line, document.content))
+            .collect()
     }
 
     #[test]
     fn markers_begin_documents() {
         assert_eq!(outline("a: 1\n---\nb: 2\n"), [(1, 1, Some(1)), (2, 2, Some(3))]);
-        assert_eq!(outline("---\na: 1\n---\n# x\n\nb: 2"), [(1, 1, Some(2)), (2, 3, Some(6))]);
+        assert_eq!(
+            outline("---\na: 1\n---\n# x\n\nb: 2"),
+            [(1, 1, Some(2)), (2, 3, Some(6))]
+        );
         assert_eq!(outline("# licence\n---\na: 1\n"), [(1, 1, Some(3))]);
-        assert_eq!(outline("--- {a: 1}\n--- # two\nb: 2\n"), [(1, 1, Some(1)), (2, 2, Some(3))]);
+        assert_eq!(
+            outline("--- {a: 1}\n--- # two\nb: 2\n"),
+            [(1, 1, Some(1)), (2, 2, Some(3))]
+        );
     }
 
     #[test]
@@ -110,7 +124,10 @@ mod tests {
 
     #[test]
     fn a_document_end_is_no_document() {
-        assert_eq!(outline("a: 1\n...\n---\nb: 2\n...\n"), [(1, 1, Some(1)), (2, 3, Some(4))]);
+        assert_eq!(
+            outline("a: 1\n...\n---\nb: 2\n...\n"),
+            [(1, 1, Some(1)), (2, 3, Some(4))]
+        );
         assert_eq!(outline("%YAML 1.1\n---\na: 1\n"), [(1, 1, Some(3))]);
     }
 
@@ -123,6 +140,9 @@ mod tests {
 
     #[test]
     fn carriage_returns_do_not_matter() {
-        assert_eq!(outline("a: 1\r\n---\r\nb: 2\r\n"), [(1, 1, Some(1)), (2, 2, Some(3))]);
+        assert_eq!(
+            outline("a: 1\r\n---\r\nb: 2\r\n"),
+            [(1, 1, Some(1)), (2, 2, Some(3))]
+        );
     }
 }

@@ -23,7 +23,9 @@ impl Source {
             Some(path) => fs::read(path).map_err(|error| describe(&error))?,
             None => {
                 let mut bytes = Vec::new();
-                std::io::stdin().read_to_end(&mut bytes).map_err(|error| describe(&error))?;
+                std::io::stdin()
+                    .read_to_end(&mut bytes)
+                    .map_err(|error| describe(&error))?;
                 bytes
             }
         };
@@ -44,7 +46,11 @@ impl Source {
 
 /// The files that `paths` mean: each once, those of a folder in the order of their names.
 pub(super) fn expand(paths: &[PathBuf], errors: &mut Vec<InputError>) -> Vec<Source> {
-    let mut search = Search { sources: Vec::new(), seen: BTreeSet::new(), errors };
+    let mut search = Search {
+        sources: Vec::new(),
+        seen: BTreeSet::new(),
+        errors,
+    };
     for path in paths {
         search.named(path);
     }
@@ -83,7 +89,9 @@ impl Search<'_> {
             return;
         }
         let entries = fs::read_dir(path).and_then(|entries| {
-            entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<BTreeSet<_>, _>>()
+            entries
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<Result<BTreeSet<_>, _>>()
         });
         let entries = match entries {
             Ok(entries) => entries,
@@ -97,7 +105,8 @@ impl Search<'_> {
                 Ok(metadata) if metadata.is_dir() => self.folder(&entry),
                 Ok(metadata) if metadata.is_file() && is_manifest(&entry) => self.file(&entry),
                 Err(error) if is_manifest(&entry) => {
-                    self.errors.push(InputError::file(&name(&entry), describe(&error)));
+                    self.errors
+                        .push(InputError::file(&name(&entry), describe(&error)));
                 }
                 Ok(_) | Err(_) => {}
             }
@@ -106,18 +115,24 @@ impl Search<'_> {
 
     fn file(&mut self, path: &Path) {
         if self.is_new(path) {
-            self.sources.push(Source { name: name(path), path: Some(path.to_owned()) });
+            self.sources.push(Source {
+                name: name(path),
+                path: Some(path.to_owned()),
+            });
         }
     }
 
     fn is_new(&mut self, path: &Path) -> bool {
-        self.seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+        self.seen
+            .insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
     }
 }
 
 fn is_manifest(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
-    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    ["yaml", "yml", "json"]
+        .iter()
+        .any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 fn name(path: &Path) -> Arc<str> {
@@ -129,5 +144,7 @@ fn describe(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

@@ -26,7 +26,11 @@ pub(super) enum Content {
     /// An object of a kind that items read.
     Object(Box<Object>),
     /// An object of such a kind, with a field that cannot be what it is.
-    Undecodable { kind: Kind, meta: Box<Meta>, error: String },
+    Undecodable {
+        kind: Kind,
+        meta: Box<Meta>,
+        error: String,
+    },
     /// A baseline.
     Baseline(Value),
     /// Nothing that can be read.
@@ -36,7 +40,10 @@ pub(super) enum Content {
 /// Reads the text of a file. Objects of kinds that no item reads, and documents that are no Kubernetes objects
 /// at all, are left out.
 pub(super) fn read(file: &Arc<str>, text: &str) -> Vec<Found> {
-    let mut reader = Reader { file, found: Vec::new() };
+    let mut reader = Reader {
+        file,
+        found: Vec::new(),
+    };
     if text.trim_start().starts_with(['{', '[']) {
         let named_json = file.to_ascii_lowercase().ends_with(".json");
         if reader.json(text, named_json) {
@@ -67,18 +74,33 @@ impl Reader<'_> {
             let Some(value) = values.next() else {
                 break;
             };
-            let place = Place { file: Arc::clone(self.file), document, line: line(start) };
+            let place = Place {
+                file: Arc::clone(self.file),
+                document,
+                line: line(start),
+            };
             match value {
                 Ok(value) => {
                     let words = &text[start..values.byte_offset()];
-                    Unfold { place, text: hash(words), found: &mut self.found }.value(value);
+                    Unfold {
+                        place,
+                        text: hash(words),
+                        found: &mut self.found,
+                    }
+                    .value(value);
                 }
                 // A document of YAML may be JSON; after that one there is a marker.
                 Err(_) if !named_json && (document == 1 || text[start..].starts_with("---")) => return false,
                 Err(error) => {
-                    let place = Place { line: error.line().max(1), ..place };
+                    let place = Place {
+                        line: error.line().max(1),
+                        ..place
+                    };
                     let message = without_position(&error.to_string());
-                    self.error(place, format!("is no valid JSON: {message}{}", template_hint(&text[start..])));
+                    self.error(
+                        place,
+                        format!("is no valid JSON: {message}{}", template_hint(&text[start..])),
+                    );
                     break;
                 }
             }
@@ -90,21 +112,39 @@ impl Reader<'_> {
         let Some(content) = document.content else {
             return;
         };
-        let place = Place { file: Arc::clone(self.file), document: document.number, line: content };
+        let place = Place {
+            file: Arc::clone(self.file),
+            document: document.number,
+            line: content,
+        };
         match serde_saphyr::from_str_with_options::<Value>(document.text, yaml_options()) {
-            Ok(value) => Unfold { place, text: hash(document.text), found: &mut self.found }.value(value),
+            Ok(value) => Unfold {
+                place,
+                text: hash(document.text),
+                found: &mut self.found,
+            }
+            .value(value),
             Err(error) => {
                 let error = error.without_snippet();
-                let line = error.location().map_or(content, |location| document.line + location.line() as usize - 1);
+                let line = error
+                    .location()
+                    .map_or(content, |location| document.line + location.line() as usize - 1);
                 let message = without_position(&error.to_string());
                 let hint = template_hint(document.text);
-                self.error(Place { line, ..place }, format!("is no valid YAML: {message}{hint}"));
+                self.error(
+                    Place { line, ..place },
+                    format!("is no valid YAML: {message}{hint}"),
+                );
             }
         }
     }
 
     fn error(&mut self, place: Place, message: String) {
-        self.found.push(Found { place, text: 0, content: Content::Error(message) });
+        self.found.push(Found {
+            place,
+            text: 0,
+            content: Content::Error(message),
+        });
     }
 }
 
@@ -150,7 +190,12 @@ impl Unfold<'_> {
     }
 
     fn object(&mut self, mut value: Value) {
-        let word = |field: &str| value[field].as_str().filter(|word| !word.is_empty()).map(str::to_owned);
+        let word = |field: &str| {
+            value[field]
+                .as_str()
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+        };
         let (api_version, kind) = match (word("apiVersion"), word("kind")) {
             (Some(api_version), Some(kind)) => (api_version, kind),
             // What has no metadata is no object, but values, a kustomization, or something else altogether.
@@ -178,13 +223,21 @@ impl Unfold<'_> {
                 self.push(Content::Baseline(value));
             }
         } else if let Some(known) = misplaced(&api_version, &kind) {
-            self.error(format!("Kubernetes has no {kind} in {api_version}: it is in {}", known.api_version()));
+            self.error(format!(
+                "Kubernetes has no {kind} in {api_version}: it is in {}",
+                known.api_version()
+            ));
         }
     }
 
     fn known(&mut self, kind: Kind, value: &Value) {
         let metadata = &value["metadata"];
-        let text = |field: &str| metadata[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let text = |field: &str| {
+            metadata[field]
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
         let named = text("name").is_some() || text("generateName").is_some();
         let error = match Object::from_value(kind, value) {
             Ok(object) if named => return self.push(Content::Object(Box::new(object))),
@@ -192,11 +245,17 @@ impl Unfold<'_> {
             Ok(_) | Err(_) => "metadata.name: missing".to_owned(),
         };
         let meta = Meta {
-            name: text("name").or_else(|| text("generateName")).unwrap_or_else(|| "(unnamed)".to_owned()),
+            name: text("name")
+                .or_else(|| text("generateName"))
+                .unwrap_or_else(|| "(unnamed)".to_owned()),
             namespace: text("namespace"),
             ..Meta::default()
         };
-        self.push(Content::Undecodable { kind, meta: Box::new(meta), error });
+        self.push(Content::Undecodable {
+            kind,
+            meta: Box::new(meta),
+            error,
+        });
     }
 
     fn error(&mut self, message: impl Into<String>) {
@@ -204,7 +263,11 @@ impl Unfold<'_> {
     }
 
     fn push(&mut self, content: Content) {
-        self.found.push(Found { place: self.place.clone(), text: self.text, content });
+        self.found.push(Found {
+            place: self.place.clone(),
+            text: self.text,
+            content,
+        });
     }
 }
 
@@ -212,8 +275,11 @@ impl Unfold<'_> {
 /// nothing that the API server would take.
 fn misplaced(api_version: &str, kind: &str) -> Option<Kind> {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    let of_kubernetes = ["extensions", "policy"].contains(&group) || Kind::ALL.iter().any(|k| k.group() == group);
-    Kind::ALL.into_iter().find(|known| of_kubernetes && known.as_str() == kind)
+    let of_kubernetes =
+        ["extensions", "policy"].contains(&group) || Kind::ALL.iter().any(|k| k.group() == group);
+    Kind::ALL
+        .into_iter()
+        .find(|known| of_kubernetes && known.as_str() == kind)
 }
 
 fn hash(text: &str) -> u64 {
@@ -225,7 +291,10 @@ fn hash(text: &str) -> u64 {
 /// A parser's message without the position at its end, which is one within the document.
 fn without_position(message: &str) -> String {
     let message = message.split(" at line ").next().unwrap_or_default();
-    message.replace('\n', " ").trim_end_matches([' ', ',', ':']).to_owned()
+    message
+        .replace('\n', " ")
+        .trim_end_matches([' ', ',', ':'])
+        .to_owned()
 }
 
 fn template_hint(text: &str) -> &'static str {

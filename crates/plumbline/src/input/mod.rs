@@ -44,7 +44,12 @@ pub(crate) struct InputError {
 impl InputError {
     /// Trouble with a file as a whole.
     pub(crate) fn file(file: &Arc<str>, message: impl Into<String>) -> Self {
-        Self { file: Some(Arc::clone(file)), document: None, line: None, message: message.into() }
+        Self {
+            file: Some(Arc::clone(file)),
+            document: None,
+            line: None,
+            message: message.into(),
+        }
     }
 
     /// Trouble at a place in a file.
@@ -59,7 +64,12 @@ impl InputError {
 
     /// Trouble with something that is in no file.
     pub(crate) fn elsewhere(message: impl Into<String>) -> Self {
-        Self { file: None, document: None, line: None, message: message.into() }
+        Self {
+            file: None,
+            document: None,
+            line: None,
+            message: message.into(),
+        }
     }
 }
 
@@ -171,7 +181,8 @@ impl Manifests {
                 let mut meta = *meta;
                 default_namespace(&mut meta, namespace);
                 let id = self.inventory.id_of(kind, &meta);
-                self.errors.push(InputError::at(&place, format!("{id} cannot be read: {error}")));
+                self.errors
+                    .push(InputError::at(&place, format!("{id} cannot be read: {error}")));
                 self.note(&id, place, text, texts);
                 self.inventory.apply_undecodable(id, error);
             }
@@ -182,11 +193,19 @@ impl Manifests {
     fn complete(&mut self, object: &mut Object, namespace: &str) {
         let kind = object.kind();
         default_namespace(object.meta_mut(), namespace);
-        let Some(prefix) = object.meta().generate_name.clone().filter(|_| object.meta().name.is_empty()) else {
+        let Some(prefix) = object
+            .meta()
+            .generate_name
+            .clone()
+            .filter(|_| object.meta().name.is_empty())
+        else {
             return;
         };
         let mut number = 1;
-        while self.places.contains_key(&self.inventory.id_of(kind, object.meta())) {
+        while self
+            .places
+            .contains_key(&self.inventory.id_of(kind, object.meta()))
+        {
             number += 1;
             object.meta_mut().name = format!("{prefix}{number}");
         }

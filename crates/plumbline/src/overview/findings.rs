@@ -50,10 +50,17 @@ fn groups(findings: &[FindingRow]) -> Vec<Group<'_>> {
         let known = groups.iter().position(|group| says(group.first) == says(finding));
         let at = known.unwrap_or(groups.len());
         if known.is_none() {
-            groups.push(Group { first: finding, objects: Vec::new() });
+            groups.push(Group {
+                first: finding,
+                objects: Vec::new(),
+            });
         }
         let group = &mut groups[at];
-        match group.objects.last_mut().filter(|object| object.first.object == finding.object) {
+        match group
+            .objects
+            .last_mut()
+            .filter(|object| object.first.object == finding.object)
+        {
             Some(object) => {
                 object.containers.extend(finding.container.as_deref());
                 object.findings += 1;
@@ -75,13 +82,20 @@ fn says(finding: &FindingRow) -> (&str, Severity, Option<&str>) {
 
 impl Group<'_> {
     fn heading(&self, terminal: Terminal, text: &mut String) {
-        let FindingRow { severity, message, waived, .. } = self.first;
+        let FindingRow {
+            severity,
+            message,
+            waived,
+            ..
+        } = self.first;
         let (word, tone) = match (waived, severity) {
             (Some(_), _) => ("waived", Tone::Aside),
             (None, Severity::Critical | Severity::High) => (severity.as_str(), Tone::Bad),
             (None, Severity::Medium | Severity::Low) => (severity.as_str(), Tone::Unsure),
         };
-        let what = waived.as_ref().map_or_else(|| message.clone(), |why| format!("{message} ({why})"));
+        let what = waived
+            .as_ref()
+            .map_or_else(|| message.clone(), |why| format!("{message} ({why})"));
         for (at, line) in wrap(&what, terminal.width - INDENT).iter().enumerate() {
             let mark = format!("  {:8}  ", if at == 0 { word } else { "" });
             let _ = writeln!(text, "{}{line}", terminal.paint(tone, &mark));
@@ -104,6 +118,11 @@ impl Object<'_> {
         } else {
             format!("\n{:width$}", "", width = INDENT + 4)
         };
-        let _ = writeln!(text, "{:INDENT$}- {who}{gap}{}", "", terminal.paint(Tone::Aside, place));
+        let _ = writeln!(
+            text,
+            "{:INDENT$}- {who}{gap}{}",
+            "",
+            terminal.paint(Tone::Aside, place)
+        );
     }
 }

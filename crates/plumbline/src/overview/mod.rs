@@ -65,7 +65,12 @@ impl Row {
     /// Whether somebody should look at it.
     fn is_notable(&self) -> bool {
         let settled = matches!(self.status, ItemStatus::Pass | ItemStatus::NotApplicable);
-        self.is_implemented() && (!settled || self.changes.as_ref().is_some_and(|(_, drift)| *drift != Drift::None))
+        self.is_implemented()
+            && (!settled
+                || self
+                    .changes
+                    .as_ref()
+                    .is_some_and(|(_, drift)| *drift != Drift::None))
     }
 }
 
@@ -82,7 +87,11 @@ impl Overview {
         if !notable.is_empty() {
             let _ = write!(text, "\n{}\n", table(terminal, &notable));
             if notable.iter().any(|row| row.level == Level::Recommended) {
-                text.push_str(&paragraph(terminal, Some(Tone::Aside), "* recommended: does not change the verdict"));
+                text.push_str(&paragraph(
+                    terminal,
+                    Some(Tone::Aside),
+                    "* recommended: does not change the verdict",
+                ));
             }
         }
         for row in notable.iter().filter(|row| !row.findings.is_empty()) {
@@ -118,32 +127,61 @@ impl Overview {
             (summary.pass, "passing"),
             (summary.not_applicable, "not applicable"),
         ];
-        let counts: Vec<String> =
-            parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let counts: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
         if clean && summary.pass > 0 {
-            text.push_str(&paragraph(terminal, Some(Tone::Good), "Nothing to complain about."));
+            text.push_str(&paragraph(
+                terminal,
+                Some(Tone::Good),
+                "Nothing to complain about.",
+            ));
         }
-        let of = if self.selected { "Of the items asked for" } else { "Items" };
+        let of = if self.selected {
+            "Of the items asked for"
+        } else {
+            "Items"
+        };
         if !counts.is_empty() {
-            text.push_str(&paragraph(terminal, None, &format!("{of}: {}.", counts.join(", "))));
+            text.push_str(&paragraph(
+                terminal,
+                None,
+                &format!("{of}: {}.", counts.join(", ")),
+            ));
         }
         match missing {
             0 => {}
-            1 => text.push_str(&paragraph(terminal, Some(Tone::Aside), "1 item has no check yet, and counts as unknown.")),
+            1 => text.push_str(&paragraph(
+                terminal,
+                Some(Tone::Aside),
+                "1 item has no check yet, and counts as unknown.",
+            )),
             _ => {
                 let note = format!("{missing} items have no check yet, and count as unknown.");
                 text.push_str(&paragraph(terminal, Some(Tone::Aside), &note));
             }
         }
-        let score = summary.score.map_or_else(String::new, |score| format!("Score {score} of 100. "));
+        let score = summary
+            .score
+            .map_or_else(String::new, |score| format!("Score {score} of 100. "));
         let (tone, word) = match self.verdict.0 {
             ConditionStatus::True => (Tone::Good, "Compliant"),
             ConditionStatus::False => (Tone::Bad, "Not compliant"),
             ConditionStatus::Unknown => (Tone::Unsure, "Compliance unknown"),
         };
         // What has no check cannot be helped by whoever reads this; a list of all of them would hide the rest.
-        let why = if self.verdict.0 == ConditionStatus::Unknown { self.open(missing) } else { self.verdict.1.clone() };
-        text.push_str(&paragraph(terminal, Some(tone), &format!("{score}{word}: {why}.")));
+        let why = if self.verdict.0 == ConditionStatus::Unknown {
+            self.open(missing)
+        } else {
+            self.verdict.1.clone()
+        };
+        text.push_str(&paragraph(
+            terminal,
+            Some(tone),
+            &format!("{score}{word}: {why}."),
+        ));
     }
 
     /// Why the verdict is open.
@@ -158,7 +196,10 @@ impl Overview {
         match (open.as_slice(), missing) {
             ([], 0) => self.verdict.1.clone(),
             ([], _) => "no required item fails, but not all of them have a check yet".to_owned(),
-            (open, _) => format!("no required item fails, but evidence is missing for {}", open.join(", ")),
+            (open, _) => format!(
+                "no required item fails, but evidence is missing for {}",
+                open.join(", ")
+            ),
         }
     }
 }
@@ -170,7 +211,11 @@ fn table(terminal: Terminal, rows: &[&Row]) -> String {
     if with_changes {
         header.extend(["SINCE", "DRIFT"]);
     }
-    table.set_header(header.into_iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    table.set_header(
+        header
+            .into_iter()
+            .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
+    );
     for row in rows {
         let mark = if row.level == Level::Recommended { "*" } else { "" };
         let mut cells = vec![

@@ -11,7 +11,11 @@ fn explain_lists_all_items() {
     let ran = here(&["explain"]);
     assert_eq!(ran.code, 0);
     for item in plumbline_baseline::ITEMS {
-        let line = ran.out.lines().find(|line| line.starts_with(item.id)).unwrap_or_else(|| panic!("no {}", item.id));
+        let line = ran
+            .out
+            .lines()
+            .find(|line| line.starts_with(item.id))
+            .unwrap_or_else(|| panic!("no {}", item.id));
         assert_eq!(line.contains("not yet"), !item.is_implemented(), "{line}");
     }
 }
@@ -20,7 +24,13 @@ fn explain_lists_all_items() {
 fn explain_shows_an_item_by_id_and_by_slug() {
     let by_id = here(&["explain", "wl-04"]).out;
     assert_eq!(by_id, here(&["explain", "Privileged-Container"]).out);
-    for wanted in ["WL-04 No privileged containers", "\nWhat it checks\n", "\nHow to fix\n", "CIS 5.2.2", "critical"] {
+    for wanted in [
+        "WL-04 No privileged containers",
+        "\nWhat it checks\n",
+        "\nHow to fix\n",
+        "CIS 5.2.2",
+        "critical",
+    ] {
         assert!(by_id.contains(wanted), "{wanted}: {by_id}");
     }
 }
@@ -28,8 +38,16 @@ fn explain_shows_an_item_by_id_and_by_slug() {
 #[test]
 fn explain_fits_the_terminal() {
     for item in plumbline_baseline::ITEMS {
-        let ran = plumbline_with(folder(&[]).path(), &["explain", item.id], "", &[("COLUMNS", "80")]);
-        let long = ran.out.lines().find(|line| line.chars().count() > 80 && !line.starts_with("    "));
+        let ran = plumbline_with(
+            folder(&[]).path(),
+            &["explain", item.id],
+            "",
+            &[("COLUMNS", "80")],
+        );
+        let long = ran
+            .out
+            .lines()
+            .find(|line| line.chars().count() > 80 && !line.starts_with("    "));
         assert_eq!(long, None, "{}", item.id);
     }
 }
@@ -38,13 +56,20 @@ fn explain_fits_the_terminal() {
 fn an_unknown_item_is_an_error_that_helps() {
     let ran = here(&["explain", "priviledged-container"]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
-    assert!(ran.err.contains("did you mean privileged-container?"), "{}", ran.err);
+    assert!(
+        ran.err.contains("did you mean privileged-container?"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
 fn crds_are_a_stream_of_all_kinds() {
     let out = here(&["crds"]).out;
-    let documents: Vec<&str> = out.split("---\n").filter(|document| !document.is_empty()).collect();
+    let documents: Vec<&str> = out
+        .split("---\n")
+        .filter(|document| !document.is_empty())
+        .collect();
     assert_eq!(documents.len(), plumbline_api::crds().len());
     for document in documents {
         let crd: serde_json::Value = serde_saphyr::from_str(document).unwrap();
@@ -54,7 +79,11 @@ fn crds_are_a_stream_of_all_kinds() {
 
 #[test]
 fn version_and_completions() {
-    assert!(here(&["version"]).out.starts_with(concat!("plumbline ", env!("CARGO_PKG_VERSION"))));
+    assert!(
+        here(&["version"])
+            .out
+            .starts_with(concat!("plumbline ", env!("CARGO_PKG_VERSION")))
+    );
     for shell in ["bash", "zsh", "fish"] {
         assert!(here(&["completions", shell]).out.contains("plumbline"), "{shell}");
     }
@@ -79,7 +108,11 @@ fn a_cluster_that_does_not_answer_is_named() {
     let folder = folder(&[("kubeconfig", kubeconfig)]);
     let path = folder.path().join("kubeconfig");
     let environment = [("KUBECONFIG", path.to_str().unwrap())];
-    for arguments in [&["check"][..], &["check", "--context", "gone"], &["report", "-n", "shop"]] {
+    for arguments in [
+        &["check"][..],
+        &["check", "--context", "gone"],
+        &["report", "-n", "shop"],
+    ] {
         let ran = plumbline_with(folder.path(), arguments, "", &environment);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}");
         let wanted = "error: cluster gone (https://127.0.0.1:1) cannot be reached: Connection refused";

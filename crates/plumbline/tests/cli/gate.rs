@@ -52,7 +52,11 @@ fn recommended_items_count_if_asked_for() {
 #[test]
 fn what_met_the_limit_is_said() {
     let ran = check(&file(&pod("a", true)), &["--fail-on", "fail"]);
-    assert!(ran.err.contains("--fail-on fail is met; failing: WL-04"), "{}", ran.err);
+    assert!(
+        ran.err.contains("--fail-on fail is met; failing: WL-04"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

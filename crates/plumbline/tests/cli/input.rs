@@ -11,7 +11,10 @@ fn found(text: &str) -> Vec<String> {
     findings
         .map(|finding| {
             let object = &finding["object"];
-            let (namespace, name) = (object["namespace"].as_str().unwrap(), object["name"].as_str().unwrap());
+            let (namespace, name) = (
+                object["namespace"].as_str().unwrap(),
+                object["name"].as_str().unwrap(),
+            );
             format!("{namespace}/{name} {}", finding["line"])
         })
         .collect()
@@ -25,7 +28,10 @@ fn a_malformed_document_is_named_and_the_rest_is_evaluated() {
     assert_eq!(ran.item("WL-04")["failing"], 2);
     let errors = ran.errors();
     assert_eq!(errors.len(), 1, "{errors:?}");
-    assert!(errors[0].starts_with("./a.yaml 2 6: is no valid YAML: "), "{errors:?}");
+    assert!(
+        errors[0].starts_with("./a.yaml 2 6: is no valid YAML: "),
+        "{errors:?}"
+    );
     assert!(ran.err.contains("./a.yaml:6 (document 2)"), "{}", ran.err);
 }
 
@@ -35,7 +41,11 @@ fn an_error_has_the_line_of_the_file() {
     let errors = check(&file(&text), &[]).errors();
     assert!(errors[0].starts_with("./a.yaml 2 10: "), "{errors:?}");
     let ran = check(&folder(&[("a.json", "{\n\"kind\": }\n")]), &[]);
-    assert!(ran.errors()[0].starts_with("./a.json 1 2: is no valid JSON"), "{:?}", ran.errors());
+    assert!(
+        ran.errors()[0].starts_with("./a.json 1 2: is no valid JSON"),
+        "{:?}",
+        ran.errors()
+    );
 }
 
 #[test]
@@ -44,20 +54,41 @@ fn a_wrong_typed_field_makes_an_object_undecodable() {
     let ran = check(&file(&format!("---\n{text}---\n{}", pod("ok", false))), &[]);
     assert_eq!(ran.code, 2);
     let errors = ran.errors();
-    assert!(errors[0].starts_with("./a.yaml 1 2: Pod default/web cannot be read: spec.containers: "), "{errors:?}");
+    assert!(
+        errors[0].starts_with("./a.yaml 1 2: Pod default/web cannot be read: spec.containers: "),
+        "{errors:?}"
+    );
     let item = ran.item("WL-04");
-    assert_eq!((item["status"].as_str(), item["reason"].as_str()), (Some("Unknown"), Some("UndecodableObject")));
+    assert_eq!(
+        (item["status"].as_str(), item["reason"].as_str()),
+        (Some("Unknown"), Some("UndecodableObject"))
+    );
     assert_eq!(item["evaluated"], 1);
 }
 
 #[test]
 fn an_object_without_a_name_or_version_is_an_error() {
     let unnamed = check(&file("apiVersion: v1\nkind: Pod\nspec: {containers: []}\n"), &[]);
-    assert!(unnamed.errors()[0].contains("metadata.name: missing"), "{:?}", unnamed.errors());
+    assert!(
+        unnamed.errors()[0].contains("metadata.name: missing"),
+        "{:?}",
+        unnamed.errors()
+    );
     let versionless = check(&file("kind: Pod\nmetadata: {name: a}\n"), &[]);
-    assert!(versionless.errors()[0].contains("Pod without an apiVersion"), "{:?}", versionless.errors());
-    let misplaced = check(&file("apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\n"), &[]);
-    assert!(misplaced.errors()[0].contains("it is in apps/v1"), "{:?}", misplaced.errors());
+    assert!(
+        versionless.errors()[0].contains("Pod without an apiVersion"),
+        "{:?}",
+        versionless.errors()
+    );
+    let misplaced = check(
+        &file("apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\n"),
+        &[],
+    );
+    assert!(
+        misplaced.errors()[0].contains("it is in apps/v1"),
+        "{:?}",
+        misplaced.errors()
+    );
 }
 
 #[test]
@@ -91,7 +122,11 @@ fn empty_files_are_no_errors() {
 #[test]
 fn yaml_is_read_as_kubectl_reads_it() {
     for word in ["yes", "Yes", "on", "true", "True", "y"] {
-        assert_eq!(found(&pod("a", true).replace("true", word)), ["default/a 1"], "{word}");
+        assert_eq!(
+            found(&pod("a", true).replace("true", word)),
+            ["default/a 1"],
+            "{word}"
+        );
     }
     let number = check(&file(&pod("a", true).replace("image: app:1", "image: 8080")), &[]);
     assert_eq!(number.code, 2, "{:?}", number.errors());
@@ -107,8 +142,12 @@ fn texts_of_other_systems_are_read() {
     assert_eq!(found(&format!("\u{feff}{}", pod("a", true))), ["default/a 1"]);
     let text = format!("{}---\n{}", pod("a", true), pod("b", true)).replace('\n', "\r\n");
     assert_eq!(found(&text), ["default/a 1", "default/b 6"]);
-    let marker = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: |\n    x\n    ---\n    kind: [\n";
-    assert_eq!(found(&format!("{marker}---\n{}", pod("a", true))), ["default/a 10"]);
+    let marker =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: |\n    x\n    ---\n    kind: [\n";
+    assert_eq!(
+        found(&format!("{marker}---\n{}", pod("a", true))),
+        ["default/a 10"]
+    );
     assert!(found("%YAML 1.1\n---\na: 1\n...\n").is_empty());
 }
 
@@ -127,8 +166,14 @@ fn several_json_values_are_several_documents() {
              \"spec\":{{\"containers\":[{{\"name\":\"x\",\"securityContext\":{{\"privileged\":true}}}}]}}}}\n"
         )
     };
-    assert_eq!(found(&format!("{}\n{}", value("a"), value("b"))), ["default/a 1", "default/b 4"]);
-    assert_eq!(found(&format!("{}---\n{}", value("a"), value("b"))), ["default/a 1", "default/b 4"]);
+    assert_eq!(
+        found(&format!("{}\n{}", value("a"), value("b"))),
+        ["default/a 1", "default/b 4"]
+    );
+    assert_eq!(
+        found(&format!("{}---\n{}", value("a"), value("b"))),
+        ["default/a 1", "default/b 4"]
+    );
 }
 
 #[test]
@@ -138,7 +183,10 @@ fn standard_input_is_a_file_named_dash() {
     let ran = plumbline_with(folder.path(), &arguments, &pod("a", true), &[]);
     assert_eq!(ran.code, 0);
     let finding = &ran.item("WL-04")["findings"][0];
-    assert_eq!((finding["file"].as_str(), finding["line"].as_u64()), (Some("-"), Some(1)));
+    assert_eq!(
+        (finding["file"].as_str(), finding["line"].as_u64()),
+        (Some("-"), Some(1))
+    );
     let ran = plumbline_with(folder.path(), &["check", "-f", "-"], "a: [", &[]);
     assert!(ran.err.contains("error: stdin:1 (document 1)"), "{}", ran.err);
 }
@@ -147,7 +195,13 @@ fn standard_input_is_a_file_named_dash() {
 fn folders_are_searched_in_order_and_files_read_once() {
     let pods = |name: &str| pod(name, true);
     let (a, b, c, d) = (pods("a"), pods("b"), pods("c"), pods("d"));
-    let folder = folder(&[("b.yml", &b), ("sub/a.yaml", &a), ("c.json.yaml", &c), ("d.txt", &d), ("e.YAML", &d)]);
+    let folder = folder(&[
+        ("b.yml", &b),
+        ("sub/a.yaml", &a),
+        ("c.json.yaml", &c),
+        ("d.txt", &d),
+        ("e.YAML", &d),
+    ]);
     std::os::unix::fs::symlink(folder.path(), folder.path().join("sub/loop")).unwrap();
     std::os::unix::fs::symlink("../b.yml", folder.path().join("sub/link.yaml")).unwrap();
     let ran = check(&folder, &["-f", "b.yml"]);
@@ -160,7 +214,10 @@ fn a_file_that_cannot_be_read_is_named() {
     let folder = folder(&[("a.yaml", &pod("a", true))]);
     std::fs::write(folder.path().join("b.yaml"), b"a: 1\nb: \xff\n").unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path().join("c.yaml")).unwrap();
-    let ran = check(&folder, &["-f", "missing.yaml", "-f", "https://example.com/a.yaml"]);
+    let ran = check(
+        &folder,
+        &["-f", "missing.yaml", "-f", "https://example.com/a.yaml"],
+    );
     assert_eq!(ran.code, 2);
     assert_eq!(ran.item("WL-04")["failing"], 1);
     let errors = ran.errors().join("\n");
@@ -181,7 +238,9 @@ fn a_missing_namespace_is_default_or_the_one_given() {
     let names = |more: &[&str]| -> Vec<String> {
         let item = check(&folder, more).item("WL-04");
         let findings = item["findings"].as_array().unwrap().iter();
-        findings.map(|finding| finding["object"]["namespace"].as_str().unwrap().to_owned()).collect()
+        findings
+            .map(|finding| finding["object"]["namespace"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(names(&[]), ["default", "own"]);
     assert_eq!(names(&["-n", "given"]), ["given", "own"]);
@@ -191,8 +250,15 @@ fn a_missing_namespace_is_default_or_the_one_given() {
 fn of_an_object_that_is_there_twice_the_last_counts_and_that_is_said() {
     let folder = folder(&[("a.yaml", &pod("a", true)), ("b.yaml", &pod("a", false))]);
     let ran = check(&folder, &[]);
-    assert_eq!((ran.code, ran.item("WL-04")["status"].as_str()), (2, Some("Pass")));
-    assert!(ran.errors()[0].contains("Pod default/a is defined again in ./b.yaml:1"), "{:?}", ran.errors());
+    assert_eq!(
+        (ran.code, ran.item("WL-04")["status"].as_str()),
+        (2, Some("Pass"))
+    );
+    assert!(
+        ran.errors()[0].contains("Pod default/a is defined again in ./b.yaml:1"),
+        "{:?}",
+        ran.errors()
+    );
     let same = crate::folder(&[("a.yaml", &pod("a", true)), ("b.yaml", &pod("a", true))]);
     assert_eq!(check(&same, &[]).code, 0);
 }
@@ -200,7 +266,10 @@ fn of_an_object_that_is_there_twice_the_last_counts_and_that_is_said() {
 #[test]
 fn objects_that_are_yet_to_be_named_are_kept_apart() {
     let job = pod("a-", true).replace("name: a-", "generateName: a-");
-    assert_eq!(found(&format!("{job}---\n{job}")), ["default/a- 1", "default/a-2 6"]);
+    assert_eq!(
+        found(&format!("{job}---\n{job}")),
+        ["default/a- 1", "default/a-2 6"]
+    );
 }
 
 #[test]
@@ -209,7 +278,10 @@ fn limit_ranges_in_the_input_give_their_defaults() {
                   spec: {limits: [{type: Container, default: {cpu: 1, memory: 1Gi}}]}\n";
     let status = |text: &str| {
         let folder = file(text);
-        let ran = plumbline(folder.path(), &["check", "-f", ".", "-o", "json", "--items", "WL-10a"]);
+        let ran = plumbline(
+            folder.path(),
+            &["check", "-f", ".", "-o", "json", "--items", "WL-10a"],
+        );
         ran.item("WL-10a")["status"].as_str().unwrap().to_owned()
     };
     assert_eq!(status(&pod("a", false)), "Fail");

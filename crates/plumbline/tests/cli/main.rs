@@ -63,7 +63,11 @@ impl Ran {
     fn item(&self, id: &str) -> Value {
         let result = self.json();
         let items = result["items"].as_array().expect("items is a list");
-        items.iter().find(|item| item["id"] == id).unwrap_or_else(|| panic!("no {id}")).clone()
+        items
+            .iter()
+            .find(|item| item["id"] == id)
+            .unwrap_or_else(|| panic!("no {id}"))
+            .clone()
     }
 
     /// Its errors, as `file document line: message`.
@@ -71,7 +75,10 @@ impl Ran {
         let result = self.json();
         let errors = result["errors"].as_array().expect("errors is a list").iter();
         let text = |error: &Value| {
-            let (file, message) = (error["file"].as_str().unwrap_or_default(), error["message"].as_str().unwrap_or_default());
+            let (file, message) = (
+                error["file"].as_str().unwrap_or_default(),
+                error["message"].as_str().unwrap_or_default(),
+            );
             format!("{file} {} {}: {message}", error["document"], error["line"])
         };
         errors.map(text).collect()

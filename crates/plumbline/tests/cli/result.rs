@@ -7,7 +7,10 @@ use crate::{check, folder, plumbline, pod, shop};
 #[test]
 fn the_shape_is_the_contract() {
     let system = pod("b", true).replace("name: b", "name: b, namespace: kube-system");
-    let folder = folder(&[("a.yaml", &format!("---\n{}---\n{system}---\na: [\n", pod("a", true)))]);
+    let folder = folder(&[(
+        "a.yaml",
+        &format!("---\n{}---\n{system}---\na: [\n", pod("a", true)),
+    )]);
     let ran = check(&folder, &[]);
     let wanted = json!({
         "apiVersion": "compliance.plumbline.dev/v1alpha1",
@@ -66,7 +69,12 @@ fn yaml_says_what_json_says() {
 #[test]
 fn every_item_is_listed_in_the_order_of_the_checklist() {
     let result = plumbline(&shop(), &["check", "-f", "shop", "-o", "json"]).json();
-    let ids: Vec<&str> = result["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = result["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["id"].as_str().unwrap())
+        .collect();
     let known: Vec<&str> = plumbline_baseline::ITEMS.iter().map(|item| item.id).collect();
     assert_eq!(ids, known);
     assert_eq!(result["summary"]["total"], known.len());
@@ -87,7 +95,13 @@ fn the_same_input_gives_the_same_bytes_and_the_order_of_files_does_not_matter() 
         arguments.extend(files.iter().flat_map(|file| ["-f", file]));
         plumbline(&shop, &arguments).out
     };
-    let files = ["shop/agent.yml", "shop/frontend.yaml", "shop/namespaces.yaml", "shop/payments/ledger.yaml", "shop/payments/rbac.json"];
+    let files = [
+        "shop/agent.yml",
+        "shop/frontend.yaml",
+        "shop/namespaces.yaml",
+        "shop/payments/ledger.yaml",
+        "shop/payments/rbac.json",
+    ];
     let reversed: Vec<&str> = files.iter().rev().copied().collect();
     assert_eq!(run(&files), run(&files));
     assert_eq!(run(&files), run(&reversed));
@@ -101,8 +115,9 @@ fn realistic_manifests_get_the_verdicts_that_they_deserve() {
     let names = |id: &str| -> Vec<String> {
         let item = ran.item(id);
         let findings = item["findings"].as_array().unwrap().iter();
-        let mut names: Vec<String> =
-            findings.map(|finding| finding["object"]["name"].as_str().unwrap().to_owned()).collect();
+        let mut names: Vec<String> = findings
+            .map(|finding| finding["object"]["name"].as_str().unwrap().to_owned())
+            .collect();
         names.dedup();
         names
     };

@@ -8,7 +8,10 @@ fn failing_items_come_first_and_the_verdict_last() {
     let first = out.find("Fail    WL-04").expect("an overview");
     let second = out.find("WL-04 No privileged containers\n").expect("findings");
     assert!(first < second, "{out}");
-    assert!(out.contains("- DaemonSet shop/node-agent [agent]  shop/agent.yml:2"), "{out}");
+    assert!(
+        out.contains("- DaemonSet shop/node-agent [agent]  shop/agent.yml:2"),
+        "{out}"
+    );
     assert!(out.contains("Fix: Remove securityContext.privileged"), "{out}");
     assert!(out.lines().last().unwrap_or_default().contains("WL-"), "{out}");
     assert!(out.contains("Not compliant: required items fail: "), "{out}");
@@ -32,7 +35,10 @@ fn a_clean_result_says_so() {
     let folder = file(&pod("a", false));
     let out = plumbline(folder.path(), &["check", "-f", ".", "--items", "WL-04,WL-07"]).out;
     assert!(out.contains("Nothing to complain about."), "{out}");
-    assert!(out.contains("Score 100 of 100. Compliant: every required item holds."), "{out}");
+    assert!(
+        out.contains("Score 100 of 100. Compliant: every required item holds."),
+        "{out}"
+    );
     assert!(!out.contains("STATUS"), "{out}");
 }
 
@@ -58,5 +64,9 @@ fn where_nothing_could_be_read_there_are_errors_only() {
     let folder = file("a: [\n");
     let ran = plumbline(folder.path(), &["check", "-f", "."]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
-    assert!(ran.err.starts_with("error: ./a.yaml:1 (document 1): "), "{}", ran.err);
+    assert!(
+        ran.err.starts_with("error: ./a.yaml:1 (document 1): "),
+        "{}",
+        ran.err
+    );
 }
