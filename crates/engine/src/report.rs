@@ -11,7 +11,6 @@ use plumbline_api::conditions::{
 use plumbline_api::coverage::{InputCoverage, InputState as CoverageState};
 use plumbline_api::report::{BaselineRef, Summary, WaiverCounts};
 use plumbline_api::{Drift, ItemResult, ItemStatus, Level, ReportStatus};
-use plumbline_baseline::ITEMS;
 use plumbline_inventory::{InputState, Inventory, Kind};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -72,14 +71,8 @@ pub struct Report {
 impl Source<'_> {
     /// The states of the items that the report of `home` lists, in the order of the checklist.
     pub fn states(&self, home: &Home, sample: usize) -> Vec<ItemState> {
-        ITEMS
-            .into_iter()
-            .filter(|item| home.lists(item))
-            .map(|item| {
-                self.evaluation
-                    .item(item, home, self.inventory, self.settings, sample)
-            })
-            .collect()
+        self.evaluation
+            .states(home, self.inventory, self.settings, sample)
     }
 
     /// The report of `home` at `now`.
@@ -96,7 +89,7 @@ impl Source<'_> {
             .zip(&settling.items)
             .map(|(state, aged)| self.result(state, aged, home))
             .collect();
-        let summary = summarise(&items);
+        let summary = summarise(items.iter().map(|item| (item.status, item.drift)));
         let mut report = ReportStatus {
             observed_generation: None,
             baseline: Some(self.baseline.clone()),
@@ -198,31 +191,12 @@ impl Source<'_> {
     }
 
     fn compliant(&self, items: &[ItemResult], now: &Time) -> Condition {
-        let required = |item: &&ItemResult| {
-            plumbline_baseline::find(&item.id)
-                .is_some_and(|known| self.settings.level(known) == Level::Required)
-        };
-        let ids = |statuses: &[ItemStatus]| -> Vec<&str> {
-            let wanted = items
-                .iter()
-                .filter(required)
-                .filter(|item| statuses.contains(&item.status));
-            wanted.map(|item| item.id.as_str()).collect()
-        };
-        let failing = ids(&[ItemStatus::Fail]);
-        let open = ids(&[ItemStatus::Unknown, ItemStatus::NeedsAttestation]);
-        if !failing.is_empty() {
-            let message = format!("required items fail: {}", failing.join(", "));
-            CompliantReason::RequirementsFailed.condition(message, None, now)
-        } else if !open.is_empty() {
-            let message = format!(
-                "no required item fails, but evidence is missing for {}",
-                open.join(", ")
-            );
-            CompliantReason::EvidenceMissing.condition(message, None, now)
-        } else {
-            CompliantReason::RequirementsMet.condition("every required item holds", None, now)
-        }
+        let levels = items.iter().filter_map(|item| {
+            let known = plumbline_baseline::find(&item.id)?;
+            Some((known.id, self.settings.level(known), item.status))
+        });
+        let (reason, message) = verdict(levels);
+        reason.condition(message, None, now)
     }
 
     fn fresh(&self, now: &Time) -> Condition {
@@ -285,21 +259,52 @@ fn drifted(items: &[ItemResult], memory: &Memory, now: &Time) -> Condition {
     }
 }
 
+/// The verdict on items of these ids, levels and statuses, and what to say of it.
+pub fn verdict<'a>(
+    items: impl IntoIterator<Item = (&'a str, Level, ItemStatus)>,
+) -> (CompliantReason, String) {
+    let (mut failing, mut open) = (Vec::new(), Vec::new());
+    for (id, _, status) in items
+        .into_iter()
+        .filter(|(_, level, _)| *level == Level::Required)
+    {
+        match status {
+            ItemStatus::Fail => failing.push(id),
+            ItemStatus::Unknown | ItemStatus::NeedsAttestation => open.push(id),
+            ItemStatus::Waived | ItemStatus::Attested | ItemStatus::Pass | ItemStatus::NotApplicable => {}
+        }
+    }
+    if !failing.is_empty() {
+        let message = format!("required items fail: {}", failing.join(", "));
+        (CompliantReason::RequirementsFailed, message)
+    } else if !open.is_empty() {
+        let open = open.join(", ");
+        let message = format!("no required item fails, but evidence is missing for {open}");
+        (CompliantReason::EvidenceMissing, message)
+    } else {
+        (
+            CompliantReason::RequirementsMet,
+            "every required item holds".to_owned(),
+        )
+    }
+}
+
 /// Counts items by status, and the score.
-pub fn summarise(items: &[ItemResult]) -> Summary {
-    let count = |status: ItemStatus| items.iter().filter(|item| item.status == status).count() as i32;
-    let mut summary = Summary {
-        total: items.len() as i32,
-        pass: count(ItemStatus::Pass),
-        fail: count(ItemStatus::Fail),
-        waived: count(ItemStatus::Waived),
-        attested: count(ItemStatus::Attested),
-        needs_attestation: count(ItemStatus::NeedsAttestation),
-        not_applicable: count(ItemStatus::NotApplicable),
-        unknown: count(ItemStatus::Unknown),
-        drifted: items.iter().filter(|item| item.drift != Drift::None).count() as i32,
-        score: None,
-    };
+pub fn summarise(items: impl IntoIterator<Item = (ItemStatus, Drift)>) -> Summary {
+    let mut summary = Summary::default();
+    for (status, drift) in items {
+        summary.total += 1;
+        summary.drifted += i32::from(drift != Drift::None);
+        *match status {
+            ItemStatus::Fail => &mut summary.fail,
+            ItemStatus::Unknown => &mut summary.unknown,
+            ItemStatus::NeedsAttestation => &mut summary.needs_attestation,
+            ItemStatus::Waived => &mut summary.waived,
+            ItemStatus::Attested => &mut summary.attested,
+            ItemStatus::Pass => &mut summary.pass,
+            ItemStatus::NotApplicable => &mut summary.not_applicable,
+        } += 1;
+    }
     let held = summary.pass + summary.attested;
     let decidable = held + summary.fail + summary.unknown + summary.needs_attestation;
     summary.score = (decidable > 0).then(|| 100 * held / decidable);

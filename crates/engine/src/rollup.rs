@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use plumbline_api::item::{MAX_NAMESPACES, MissingEvidence, NamespaceCount};
 use plumbline_api::{Finding, ItemStatus};
-use plumbline_baseline::{Empty, Item, ObjectRef};
+use plumbline_baseline::{Empty, ITEMS, Item, ObjectRef};
 use plumbline_inventory::{InputState, Inventory, Kind, Name};
 
 use crate::evaluation::Evaluation;
@@ -93,6 +93,21 @@ pub struct MissingInput {
 pub(crate) const SYSTEM_NAMESPACE: &str = "SystemNamespace";
 
 impl Evaluation {
+    /// The states of the items that the report of `home` lists, in the order of the checklist.
+    pub fn states(
+        &self,
+        home: &Home,
+        inventory: &Inventory,
+        settings: &Settings,
+        sample: usize,
+    ) -> Vec<ItemState> {
+        ITEMS
+            .into_iter()
+            .filter(|item| home.lists(item))
+            .map(|item| self.item(item, home, inventory, settings, sample))
+            .collect()
+    }
+
     /// The state of `item` in the report of `home`, with at most `sample` findings.
     pub fn item(
         &self,
@@ -290,19 +305,21 @@ fn input_reason(state: InputState) -> &'static str {
 }
 
 fn missing_message(missing: &[MissingInput], state: &ItemState) -> String {
-    let kinds: Vec<String> = missing
-        .iter()
-        .map(|input| {
-            let what = match input.state {
+    let same = |a: &MissingInput, b: &MissingInput| input_reason(a.state) == input_reason(b.state);
+    let groups: Vec<String> = missing
+        .chunk_by(same)
+        .map(|inputs| {
+            let what = match inputs[0].state {
                 InputState::Forbidden => "may not be listed",
                 InputState::Absent => "are not served",
                 InputState::Failing => "cannot be read at present",
                 InputState::Pending | InputState::Synced => "are not listed yet",
             };
-            format!("{} {what}", input.kind.plural())
+            let kinds: Vec<&str> = inputs.iter().map(|input| input.kind.plural()).collect();
+            format!("{} {what}", kinds.join(", "))
         })
         .collect();
-    let mut message = kinds.join(", ");
+    let mut message = groups.join("; ");
     if state.failing > 0 {
         let _ = write!(message, "; of what is known, {}", subject(state.failing, state));
     }

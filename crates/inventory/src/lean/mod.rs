@@ -56,6 +56,15 @@ macro_rules! objects {
                 }
             }
 
+            /// Reads one object of `kind` that has been parsed already, from YAML for instance.
+            ///
+            /// The error is as that of [`Object::from_json`].
+            pub fn from_value(kind: Kind, value: &serde_json::Value) -> Result<Self, String> {
+                match kind {
+                    $(Kind::$kind => from_value::<$lean>(value).map(|o| Self::$kind(Box::new(o))),)*
+                }
+            }
+
             /// The object's kind.
             pub fn kind(&self) -> Kind {
                 match self {
@@ -117,6 +126,13 @@ fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {
             let cause = cause.split(" at line ").next().unwrap_or_default();
             format!("{}: {cause}", error.path())
         })
+    })
+}
+
+fn from_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, String> {
+    T::deserialize(value).or_else(|_| {
+        serde_path_to_error::deserialize(value)
+            .map_err(|error| format!("{}: {}", error.path(), error.inner()))
     })
 }
 
