@@ -2,6 +2,7 @@
 //! the views of `plumbline-inventory`.
 
 pub mod findings;
+pub mod image_reference;
 pub mod item;
 pub mod items;
 pub mod parameters;

@@ -19,6 +19,10 @@ pub struct Parameters {
     pub sensitive: Option<Selector>,
     /// Labels and annotations that tell one information system from another, the first that is there counts.
     pub system_labels: Vec<String>,
+    /// Share of a namespace's workloads, in percent, that may lack every one of these.
+    pub keyless_workload_percent: u32,
+    /// Image tags besides `latest` that move.
+    pub floating_tags: BTreeSet<String>,
     /// Whether a workload that may run as root (the user of its image is not known) fails.
     pub unknown_image_user_fails: bool,
     /// Whether root in a user namespace fails.
@@ -48,6 +52,8 @@ impl Default for Parameters {
                 "argocd.argoproj.io/instance",
                 "kustomize.toolkit.fluxcd.io/name",
             ]),
+            keyless_workload_percent: 50,
+            floating_tags: BTreeSet::new(),
             unknown_image_user_fails: true,
             root_in_user_namespace_fails: true,
         }

@@ -1,6 +1,6 @@
 //! A baseline, compiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_api::baseline::{ComplianceBaselineSpec, Reading};
 use plumbline_api::{Level, Severity};
@@ -84,6 +84,8 @@ impl Settings {
             infrastructure_namespaces: spec.infrastructure_namespaces.iter().cloned().collect(),
             sensitive,
             system_labels: spec.system_labels.clone(),
+            keyless_workload_percent: spec.thresholds.keyless_workload_percent.max(0) as u32,
+            floating_tags: BTreeSet::new(),
             unknown_image_user_fails: spec.run_as_root.unknown_image_user == Reading::Fail,
             root_in_user_namespace_fails: spec.run_as_root.user_namespaces == Reading::Fail,
         };

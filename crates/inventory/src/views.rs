@@ -128,11 +128,13 @@ impl<'a> NamespaceView<'a> {
                 .iter()
                 .filter_map(move |(name, _)| self.workload(*kind, name))
         });
+        // Pods that are roots have an entry of their own; the replicas of a controller are not looked at.
         let pods = self
             .content
-            .pods
-            .iter()
-            .filter_map(move |(name, _)| self.workload(Kind::Pod, name));
+            .roots
+            .keys()
+            .take_while(|(kind, _)| *kind == Kind::Pod)
+            .filter_map(move |(_, name)| self.workload(Kind::Pod, name));
         pods.chain(controllers)
     }
 

@@ -703,7 +703,11 @@ impl Leadership {
                 entry.changed = None;
                 return Some((status, transitions));
             }
-            Difference::Counts => entry.last_sent.map(|sent| sent + COUNTS),
+            Difference::Counts => {
+                // Counts may wait: how long they do says nothing about how quick reports are.
+                entry.changed = None;
+                entry.last_sent.map(|sent| sent + COUNTS)
+            }
             Difference::Substance => None,
         };
         if let Some(due) = wait.filter(|due| *due > now) {

@@ -2,7 +2,12 @@
 //!
 //! An item's file holds, in this order: its documentation and metadata, its check, its cases.
 
+pub mod authentication;
+pub mod authorization;
+pub mod cluster_configuration;
+pub mod images;
 pub mod planned;
+pub mod secrets;
 pub mod workloads;
 
 use std::collections::BTreeSet;
@@ -65,30 +70,30 @@ macro_rules! item {
 pub(crate) use item;
 
 /// Every item of the baseline, in the order of the checklist.
-pub static ITEMS: [&Item; 71] = [
+pub static ITEMS: [&Item; 79] = [
     &planned::AU_01,
     &planned::AU_02,
     &planned::AU_03A,
-    // &authentication::meaningless_service_account_names::ITEM,
+    &authentication::meaningless_service_account_names::ITEM,
     &planned::AZ_01,
     &planned::AZ_02,
-    // &authorization::shared_service_account::ITEM,
+    &authorization::shared_service_account::ITEM,
     &planned::AZ_04,
     &planned::AZ_05,
     &planned::AZ_06A,
     &planned::AZ_06B,
     &planned::AZ_07,
-    // &authorization::shared_namespace::ITEM,
+    &authorization::shared_namespace::ITEM,
     &planned::AZ_08B,
     &planned::AZ_09,
     &planned::SE_01,
-    // &secrets::literal_secrets_in_manifests::ITEM,
+    &secrets::literal_secrets_in_manifests::ITEM,
     &planned::SE_02B,
     &planned::CC_01,
     &planned::CC_02,
     &planned::CC_03,
     &planned::CC_04,
-    // &cluster_configuration::sensitive_workloads_unsandboxed::ITEM,
+    &cluster_configuration::sensitive_workloads_unsandboxed::ITEM,
     &planned::CC_06,
     &planned::AL_01,
     &planned::AL_02,
@@ -117,11 +122,11 @@ pub static ITEMS: [&Item; 71] = [
     &workloads::host_pid_or_ipc::ITEM,
     &workloads::host_network::ITEM,
     &workloads::unsafe_sysctls::ITEM,
-    // &workloads::host_path_volume::ITEM,
+    &workloads::host_path_volume::ITEM,
     &workloads::missing_resource_limits::ITEM,
     &planned::WL_10B,
     &workloads::excessive_capabilities::ITEM,
-    // &workloads::default_namespace_used::ITEM,
+    &workloads::default_namespace_used::ITEM,
     &workloads::no_kernel_confinement_profile::ITEM,
     &planned::WL_14,
     &planned::IM_01,
@@ -138,7 +143,7 @@ pub static ITEMS: [&Item; 71] = [
     &planned::IM_11A,
     &planned::IM_11B,
     &planned::IM_12,
-    // &images::latest_tag::ITEM,
+    &images::latest_tag::ITEM,
     &planned::IM_14,
     &planned::IM_15,
     &planned::IM_16,

@@ -1,0 +1,3 @@
+//! Authentication: who calls the API.
+
+pub mod meaningless_service_account_names;

@@ -1,0 +1,4 @@
+//! Authorization: who may do what, and where.
+
+pub mod shared_namespace;
+pub mod shared_service_account;

@@ -1,0 +1,279 @@
+//! AZ-03.
+
+use std::collections::BTreeSet;
+
+use plumbline_inventory::views::WorkloadView;
+use plumbline_inventory::{Kind, Name};
+
+use crate::items::item;
+use crate::{Check, Findings, Parameters};
+
+item! {
+    /// ## What it checks
+    ///
+    /// Every workload runs as a service account that it shares with no other application, and none as `default`.
+    ///
+    /// ## Why it matters
+    ///
+    /// Rights are granted to service accounts. Applications that share one have the sum of what each needs, and
+    /// the audit log cannot tell them apart. `default` is shared by everything that names no account: a right
+    /// granted to it is a right of every pod to come.
+    ///
+    /// ## How it decides
+    ///
+    /// For each root workload, by the account of its live pods (`serviceAccountName`, else its deprecated alias
+    /// `serviceAccount`, else `default`):
+    ///
+    /// - `Fail`, reason `DefaultServiceAccount`: the account is `default`, named or by omission, and whether its
+    ///   token is mounted or not.
+    /// - `Fail`, reason `SharedServiceAccount`: an active workload of another application in the namespace runs
+    ///   as the same account. The application is `app.kubernetes.io/name`, else `app.kubernetes.io/part-of`, of
+    ///   the workload, else of its pods; without these the owner that made it (a Rollout, a Workflow), else the
+    ///   workload itself. ReplicaSets of one Deployment are one workload. A Job or CronJob may share with
+    ///   whatever is part of the same system.
+    /// - Mirror pods of static pods have no service account and are left out.
+    ///
+    /// Not yet looked at, for want of an RBAC engine: whether `default` or the group `system:serviceaccounts` has
+    /// rights beyond the stock ones, and whether a token is mounted for an account without any binding.
+    ///
+    /// ## Examples
+    ///
+    /// ```yaml
+    /// spec:
+    ///   serviceAccountName: checkout      # Pass, as long as no other application names it
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Make a service account per application, bind the role it needs, and name it in `serviceAccountName`. An
+    /// application that never calls the API still gets its own, with `automountServiceAccountToken: false`.
+    id: "AZ-03",
+    slug: "shared-service-account",
+    title: "Every service has its own service account with RBAC rights",
+    section: Authorization,
+    level: Required,
+    severity: High,
+    class: A,
+    scope: Workload,
+    empty: NotApplicable,
+    since: "0.1",
+    reads: Kind::WORKLOADS,
+    optional: &[],
+    failing: ("has no service account of its own", "have no service account of their own"),
+    remediation: "Create a service account for the application, bind its role to it, and name it in serviceAccountName.",
+    references: [
+        "CIS 5.1.5", "CIS 5.1.6", "Trivy KSV-0036", "Kubescape C-0034", "Kubescape C-0189", "Kubescape C-0190",
+        "Kubescape C-0225", "Kubescape C-0261", "Kubescape C-0307", "kube-linter default-service-account",
+        "kube-linter non-existent-service-account", "kube-linter deprecated-service-account-field",
+        "kubeaudit asat", "Checkov CKV_K8S_38", "Checkov CKV_K8S_41", "Checkov CKV_K8S_42",
+        "KICS Using Default Service Account",
+    ],
+    systems: [],
+    checks: [Check::Workload(check)],
+}
+
+fn check(workload: WorkloadView<'_>, _: &Parameters, findings: &mut Findings) {
+    if workload.is_mirror_pod() {
+        findings.not_applicable();
+        return;
+    }
+    for account in accounts(workload) {
+        if **account == *"default" {
+            findings.object("DefaultServiceAccount", "serviceAccountName is unset or default");
+        } else if let Some(other) = sharer(workload, account) {
+            let message = format!(
+                "serviceAccountName {account} is also that of {} {}",
+                other.kind(),
+                other.name()
+            );
+            findings.object("SharedServiceAccount", message);
+        }
+    }
+}
+
+/// The accounts that the workload's pods run as: one, unless a rollout is changing it.
+fn accounts(workload: WorkloadView<'_>) -> BTreeSet<&Name> {
+    let deciding = workload.deciding().into_iter();
+    deciding
+        .map(|deciding| &deciding.template.service_account)
+        .collect()
+}
+
+/// The first workload of another application that runs as `account`.
+fn sharer<'a>(workload: WorkloadView<'a>, account: &Name) -> Option<WorkloadView<'a>> {
+    let application = Application::of(workload);
+    workload.namespace().workloads().find(|other| {
+        // Cheapest first: a namespace may have thousands of workloads.
+        other.is_active()
+            && other
+                .deciding()
+                .iter()
+                .any(|deciding| deciding.template.service_account == *account)
+            && !application.is_one_with(&Application::of(*other))
+            && !other.is_mirror_pod()
+    })
+}
+
+/// What a workload says about the application that it belongs to.
+struct Application<'a> {
+    name: Option<&'a str>,
+    part_of: Option<&'a str>,
+    /// What stands for the application where no label does.
+    owner: Option<String>,
+    kind: Kind,
+    workload: &'a Name,
+}
+
+impl<'a> Application<'a> {
+    fn of(workload: WorkloadView<'a>) -> Self {
+        let label = |key| {
+            workload
+                .labels()
+                .get(key)
+                .or_else(|| workload.pod_labels().get(key))
+        };
+        Self {
+            name: label("app.kubernetes.io/name").filter(|name| !name.is_empty()),
+            part_of: label("app.kubernetes.io/part-of").filter(|name| !name.is_empty()),
+            owner: workload.external_owner(),
+            kind: workload.kind(),
+            workload: workload.name(),
+        }
+    }
+
+    fn is_one_with(&self, other: &Self) -> bool {
+        let label = |application: &Self| application.name.or(application.part_of).map(str::to_owned);
+        let of_jobs = [self.kind, other.kind]
+            .iter()
+            .any(|kind| matches!(kind, Kind::Job | Kind::CronJob));
+        if of_jobs && self.part_of.is_some() && self.part_of == other.part_of {
+            return true;
+        }
+        match (label(self), label(other)) {
+            (Some(own), Some(others)) => own == others,
+            (None, None) => match (&self.owner, &other.owner) {
+                (Some(own), Some(others)) => own == others,
+                _ => self.kind == other.kind && self.workload == other.workload,
+            },
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Cases;
+
+    pub(super) const CASES: Cases = Cases {
+        pass: &[
+            ("accounts of their own, by the deprecated alias too", "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {template: {spec: {serviceAccountName: web, containers: [{name: a, image: 'a:1'}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db}
+spec: {serviceAccount: db, containers: [{name: a, image: 'a:1'}]}"),
+            ("parts of one application share, by the labels of the workload or of its pods", "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web-blue, labels: {app.kubernetes.io/name: web}}
+spec: {template: {spec: {serviceAccountName: web, containers: [{name: a, image: 'a:1'}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web-green}
+spec: {template: {metadata: {labels: {app.kubernetes.io/name: web}}, spec: {serviceAccountName: web, containers: [{name: a, image: 'a:1'}]}}}"),
+            ("a job shares with what it is part of, whatever its own name", "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop, labels: {app.kubernetes.io/name: shop, app.kubernetes.io/part-of: shop}}
+spec: {template: {spec: {serviceAccountName: shop, containers: [{name: a, image: 'a:1'}]}}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: cleanup, labels: {app.kubernetes.io/name: cleanup, app.kubernetes.io/part-of: shop}}
+spec: {jobTemplate: {spec: {template: {spec: {serviceAccountName: shop, containers: [{name: a, image: 'a:1'}]}}}}}"),
+            ("pods that one owner of a foreign kind made", "
+apiVersion: v1
+kind: Pod
+metadata:
+  name: build-1
+  ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: Workflow, name: build, uid: 00000000-0000-0000-0000-000000000009, controller: true}]
+spec: {serviceAccountName: build, containers: [{name: a, image: 'a:1'}]}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: build-2
+  ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: Workflow, name: build, uid: 00000000-0000-0000-0000-000000000009, controller: true}]
+spec: {serviceAccountName: build, containers: [{name: a, image: 'a:1'}]}"),
+            ("accounts of the same name in two namespaces, and one whose other user is stopped", "
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: a}
+spec: {serviceAccountName: web, containers: [{name: a, image: 'a:1'}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: api, namespace: b}
+spec: {serviceAccountName: web, containers: [{name: a, image: 'a:1'}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: old, namespace: b}
+spec: {replicas: 0, template: {spec: {serviceAccountName: web, containers: [{name: a, image: 'a:1'}]}}}"),
+        ],
+        fail: &[
+            ("default, by omission and by name, its token mounted or not", "
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: a, image: 'a:1'}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
+spec: {serviceAccountName: default, automountServiceAccountToken: false, containers: [{name: a, image: 'a:1'}]}",
+            &["Pod web: DefaultServiceAccount", "Pod api: DefaultServiceAccount"]),
+            ("two applications share, labelled or not", "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app.kubernetes.io/name: web, app.kubernetes.io/part-of: shop}}
+spec: {template: {spec: {serviceAccountName: shop, containers: [{name: a, image: 'a:1'}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, labels: {app.kubernetes.io/name: cart, app.kubernetes.io/part-of: shop}}
+spec: {template: {spec: {serviceAccountName: shop, containers: [{name: a, image: 'a:1'}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: debug}
+spec: {serviceAccountName: shop, containers: [{name: a, image: 'a:1'}]}",
+            &["Deployment web: SharedServiceAccount", "Deployment cart: SharedServiceAccount",
+              "Pod debug: SharedServiceAccount"]),
+            ("a job of no known application", "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app.kubernetes.io/name: web}}
+spec: {template: {spec: {serviceAccountName: web, containers: [{name: a, image: 'a:1'}]}}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec: {template: {spec: {serviceAccountName: web, containers: [{name: a, image: 'a:1'}]}}}",
+            &["Deployment web: SharedServiceAccount", "Job migrate: SharedServiceAccount"]),
+        ],
+        not_applicable: &[
+            ("a mirror pod has no service account", "
+apiVersion: v1
+kind: Pod
+metadata: {name: kube-proxy-node, annotations: {kubernetes.io/config.mirror: x}}
+spec: {containers: [{name: a, image: 'a:1'}]}"),
+        ],
+        ..Cases::NONE
+    };
+}

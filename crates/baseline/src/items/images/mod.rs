@@ -1,0 +1,3 @@
+//! Images: what containers are made of.
+
+pub mod latest_tag;

@@ -1,0 +1,3 @@
+//! Secrets: how they are kept and how they reach containers.
+
+pub mod literal_secrets_in_manifests;
