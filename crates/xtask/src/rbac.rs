@@ -178,11 +178,22 @@ mod tests {
     #[test]
     fn the_role_grants_nothing_that_nobody_should_have() {
         let role = super::folder().files["role.yaml"].clone();
-        let lines = role.lines().map(|line| line.split('#').next().unwrap_or_default());
+        let lines = role
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default());
         let words: Vec<&str> = lines
             .flat_map(|line| line.split([' ', ',', '[', ']', '/', '"']))
             .collect();
-        for never in ["*", "secrets", "exec", "proxy", "impersonate", "escalate", "bind", "delete"] {
+        for never in [
+            "*",
+            "secrets",
+            "exec",
+            "proxy",
+            "impersonate",
+            "escalate",
+            "bind",
+            "delete",
+        ] {
             assert!(!words.contains(&never), "{never}");
         }
     }
