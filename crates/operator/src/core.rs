@@ -10,25 +10,24 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use kube::Client;
 use plumbline_api::conditions::{self, ConditionType};
-use plumbline_api::history::Transition;
 use plumbline_api::{ComplianceBaseline, ReportStatus};
 use plumbline_baseline::{optional_kinds, required_kinds};
 use plumbline_engine::report::Source;
-use plumbline_engine::{Changed, Difference, Evaluation, Fingerprint, Home, Memory};
+use plumbline_engine::{Changed, Evaluation, Home};
 use plumbline_inventory::{InputState, Inventory, Kind};
 use tokio::sync::{mpsc, watch as latest};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::Options;
 use crate::baselines::{self, Baseline};
 use crate::inputs::{self, ASK_AGAIN, InputEvent, Inputs};
+use crate::leadership::{Leadership, Written, next_write};
 use crate::metrics::{Input, Metrics, Verdict};
-use crate::reports::{self, COUNTS, Entries, Entry, Found};
-use crate::schedule::{Pace, Schedule};
+use crate::reports::{self, Found};
 use crate::server::Health;
 use crate::watch::{Failure, WatchEvent, Watched, one_line, watch};
-use crate::writer::{Stored, WriteError, Writer};
+use crate::writer::{WriteError, Writer};
 
 /// How often the cluster report is written though nothing has changed, so that a reader can tell a quiet
 /// cluster from a dead operator.
@@ -39,9 +38,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Events taken in before the next evaluation: a turn stays short under any load.
 const TURN: usize = 512;
-
-/// Writes under way at once.
-const WRITES: usize = 8;
 
 /// The longest time without a sign of life on `/healthz`.
 const BEAT: Duration = Duration::from_secs(10);
@@ -79,32 +75,6 @@ pub(crate) struct Core {
     next_heartbeat: Instant,
     /// When an input that fails will have failed for long enough.
     next_settling: Option<Instant>,
-}
-
-/// What only the holder of the lease has.
-struct Leadership {
-    /// Watches on our own reports.
-    watches: Vec<JoinHandle<()>>,
-    /// Which of the two kinds of reports have been listed.
-    listed: [bool; 2],
-    entries: Entries,
-    schedule: Schedule,
-    pace: Pace,
-    writes: JoinSet<Written>,
-    /// Writes beside the reports: Events, the baseline.
-    others: JoinSet<()>,
-    /// Whether stored reports have been marked as syncing.
-    marked: bool,
-    /// Whether the reports of everything that was there at the start are under way.
-    published: bool,
-}
-
-/// What became of a write.
-struct Written {
-    home: Home,
-    result: Result<Stored, WriteError>,
-    /// When the first change that it shows arrived.
-    changed: Option<Instant>,
 }
 
 impl Core {
@@ -170,11 +140,8 @@ impl Core {
             }
             self.turn();
         }
-        if let Some(mut leadership) = self.leadership.take() {
-            leadership.watches.iter().for_each(JoinHandle::abort);
-            // What is under way ends: a half-sent write helps nobody.
-            while leadership.writes.join_next().await.is_some() {}
-            while leadership.others.join_next().await.is_some() {}
+        if let Some(leadership) = self.leadership.take() {
+            leadership.finish().await;
         }
     }
 
@@ -317,10 +284,13 @@ impl Core {
         let Some(leadership) = &mut self.leadership else {
             return;
         };
-        let writer = self.writer.clone();
+        let (writer, events) = (self.writer.clone(), self.events.clone());
         leadership.others.spawn(async move {
-            if let Err(error) = writer.create_baseline(baselines::DEFAULT).await {
-                tracing::error!("the baseline cannot be created: {}", one_line(&error));
+            match writer.create_baseline(baselines::DEFAULT).await {
+                // The watch on a kind that is served for the first time may be seconds behind.
+                Ok(Some(baseline)) => drop(events.send(Event::Baseline(WatchEvent::Object(baseline))).await),
+                Ok(None) => {}
+                Err(error) => tracing::error!("the baseline cannot be created: {}", one_line(&error)),
             }
         });
     }
@@ -336,17 +306,7 @@ impl Core {
             return;
         }
         tracing::info!("holding the lease: writing");
-        self.leadership = Some(Leadership {
-            watches: Vec::new(),
-            listed: [false; 2],
-            entries: Entries::new(),
-            schedule: Schedule::default(),
-            pace: Pace::new(Instant::now()),
-            writes: JoinSet::new(),
-            others: JoinSet::new(),
-            marked: false,
-            published: false,
-        });
+        self.leadership = Some(Leadership::new(Instant::now()));
         if self.baselines_listed && self.baseline.is_none() {
             self.create_baseline();
         }
@@ -377,43 +337,21 @@ impl Core {
         let (Some(baseline), Some(leadership)) = (&self.baseline, &mut self.leadership) else {
             return;
         };
-        let now = Instant::now();
+        let is_ours = |found: &Found| found.name == baseline.reference.name;
         match event {
             WatchEvent::Begin => {}
             WatchEvent::End => leadership.listed[kind] = true,
             WatchEvent::Failed(failure) => tracing::warn!("reports cannot be read: {failure:?}"),
             WatchEvent::Object(object) => {
                 let found = Found::read(&object);
-                if found.name != baseline.reference.name {
-                    return;
-                }
-                if !leadership.listed[kind] && !leadership.entries.contains_key(&found.home) {
-                    if let Err(error) = &found.status {
-                        tracing::error!(
-                            "the report of {:?} cannot be read; its history is lost: {error}",
-                            found.home
-                        );
-                    }
-                    let mut entry = Entry::new(found.memory(baseline.reference.generation));
-                    entry.conditions = found.status.map(|status| status.conditions).unwrap_or_default();
-                    entry.stored = Some(found.stored);
-                    leadership.entries.insert(found.home, entry);
-                } else if let Some(entry) = leadership.entries.get_mut(&found.home) {
-                    entry.observe(found.stored);
-                    leadership.schedule.at(&found.home, now);
+                if is_ours(&found) {
+                    leadership.found(found, kind, baseline.reference.generation);
                 }
             }
             WatchEvent::Gone(object) => {
                 let found = Found::read(&object);
-                if found.name == baseline.reference.name
-                    && let Some(entry) = leadership.entries.get_mut(&found.home)
-                    && entry
-                        .stored
-                        .as_ref()
-                        .is_some_and(|stored| stored.uid == found.stored.uid)
-                {
-                    entry.stored = None;
-                    leadership.schedule.at(&found.home, now);
+                if is_ours(&found) {
+                    leadership.gone(&found);
                 }
             }
         }
@@ -476,13 +414,7 @@ impl Core {
         }
         if now >= self.next_heartbeat {
             self.next_heartbeat = now + HEARTBEAT;
-            if let Some(entry) = leadership.entries.get_mut(&Home::Cluster) {
-                // What is stored no longer counts as what is wanted: the next look writes.
-                if let Some(stored) = &mut entry.stored {
-                    stored.fingerprint = None;
-                }
-            }
-            leadership.schedule.at(&Home::Cluster, now);
+            leadership.heartbeat(now);
         }
         let cluster_id = self
             .inventory
@@ -490,7 +422,7 @@ impl Core {
             .and_then(|namespace| namespace.facts()?.uid)
             .map(|uid| uid.to_string());
         let inputs: Vec<Kind> = self.watched.iter().copied().collect();
-        while leadership.writes.len() < WRITES {
+        while leadership.has_room() {
             let Some(home) = leadership.schedule.pop(now) else {
                 break;
             };
@@ -552,45 +484,18 @@ impl Core {
     }
 
     fn written(&mut self, written: Written) {
-        let Written {
-            home,
-            result,
-            changed,
-        } = written;
         let Some(leadership) = &mut self.leadership else {
             return;
         };
-        let kind = reports::kind_of(&home);
-        self.metrics
-            .wrote(kind, result.as_ref().map_or_else(WriteError::result, |_| "ok"));
-        let now = Instant::now();
-        let Some(entry) = leadership.entries.get_mut(&home) else {
-            return;
-        };
-        entry.in_flight = false;
-        match result {
-            Ok(stored) => {
-                entry.observe(stored);
-                if let Some(changed) = changed {
-                    self.metrics.reported(changed.elapsed().as_secs_f64());
-                }
-                if entry.refused.take().is_some() {
-                    leadership.schedule.at(&Home::Cluster, now);
-                }
-                // Something may have changed meanwhile; a look costs little and writes only if so.
-                leadership.schedule.at(&home, now + self.options.debounce);
-            }
-            Err(error) => {
-                let error = one_line(&error);
-                tracing::warn!("the report of {home:?} is refused: {error}");
-                let refusals = entry.refused.as_ref().map_or(0, |(refusals, _)| *refusals);
-                entry.refused = Some((refusals.saturating_add(1), error));
-                entry.changed = entry.changed.or(changed);
-                let pause = entry.pause();
-                leadership.schedule.at(&home, now + pause);
-                leadership.schedule.at(&Home::Cluster, now);
-            }
+        let result = written.result.as_ref();
+        self.metrics.wrote(
+            reports::kind_of(&written.home),
+            result.map_or_else(WriteError::result, |_| "ok"),
+        );
+        if let (Ok(_), Some(changed)) = (result, written.changed) {
+            self.metrics.reported(changed.elapsed().as_secs_f64());
         }
+        leadership.written(written, self.options.debounce);
     }
 
     /// Shows the state of the inputs in the metrics.
@@ -609,190 +514,6 @@ impl Core {
             snapshot.inputs.clear();
             snapshot.inputs.extend(self.watched.iter().map(input));
         });
-    }
-}
-
-impl Leadership {
-    /// Takes up every report that there should be, and forgets those that there should not.
-    fn begin(&mut self, inventory: &Inventory, baseline: &Baseline, now: Instant) {
-        let generation = baseline.reference.generation;
-        let mut homes = vec![Home::Cluster];
-        homes.extend(
-            inventory
-                .namespaces()
-                .map(|namespace| Home::Namespace(namespace.name().clone())),
-        );
-        let wanted: BTreeSet<&Home> = homes.iter().collect();
-        self.entries.retain(|home, _| wanted.contains(home));
-        for home in homes {
-            self.entries
-                .entry(home.clone())
-                .or_insert_with(|| Entry::new(Memory::new(home.clone(), generation, true)));
-            self.schedule.at(&home, now);
-        }
-    }
-
-    /// Notes which reports may read differently.
-    fn plan(
-        &mut self,
-        changed: &Changed,
-        inventory: &Inventory,
-        baseline: &Baseline,
-        debounce: Duration,
-        now: Instant,
-    ) {
-        let generation = baseline.reference.generation;
-        for name in &changed.namespaces {
-            let home = Home::Namespace(name.clone());
-            if inventory.namespace(name).is_none() {
-                // The namespace takes its report along.
-                self.entries.remove(&home);
-                self.schedule.forget(&home);
-            } else {
-                self.entries
-                    .entry(home.clone())
-                    .or_insert_with(|| Entry::new(Memory::new(home.clone(), generation, false)));
-            }
-        }
-        let named = changed
-            .namespaces
-            .iter()
-            .map(|name| Home::Namespace(name.clone()))
-            .chain([Home::Cluster]);
-        let all: Vec<Home> = if changed.everywhere {
-            self.entries.keys().cloned().collect()
-        } else {
-            named.collect()
-        };
-        for home in all {
-            let Some(entry) = self.entries.get_mut(&home) else {
-                continue;
-            };
-            entry.changed.get_or_insert(now);
-            // The first change of a quiet time goes out at once, and no change waits longer than `debounce`.
-            let due = entry.last_sent.map_or(now, |sent| now.max(sent + debounce));
-            self.schedule.at(&home, due);
-        }
-    }
-
-    /// Makes the report of `home` and sends it if it differs from what is stored.
-    fn send(
-        &mut self,
-        home: &Home,
-        source: &Source<'_>,
-        writer: &Writer,
-        now: Instant,
-    ) -> Option<(ReportStatus, Vec<Transition>)> {
-        let entry = self.entries.get_mut(home)?;
-        if entry.in_flight {
-            // Looked at again when the write under way has ended.
-            return None;
-        }
-        let report = source.report(home, &mut entry.memory, &entry.conditions, Timestamp::now());
-        if let Some(at) = report.settling.next {
-            let wait = at.duration_since(Timestamp::now());
-            self.schedule.at(
-                home,
-                now + Duration::try_from(wait).unwrap_or_default() + Duration::from_millis(50),
-            );
-        }
-        let transitions = report.settling.transitions;
-        let status = report.status;
-        let wait = match entry.difference(Fingerprint::of(&status)) {
-            Difference::None => {
-                entry.changed = None;
-                return Some((status, transitions));
-            }
-            Difference::Counts => {
-                // Counts may wait: how long they do says nothing about how quick reports are.
-                entry.changed = None;
-                entry.last_sent.map(|sent| sent + COUNTS)
-            }
-            Difference::Substance => None,
-        };
-        if let Some(due) = wait.filter(|due| *due > now) {
-            self.schedule.at(home, due);
-            return Some((status, transitions));
-        }
-        if let Err(wait) = self.pace.take(now) {
-            self.schedule.at(home, now + wait);
-            return Some((status, transitions));
-        }
-        entry.in_flight = true;
-        entry.last_sent = Some(now);
-        entry.conditions.clone_from(&status.conditions);
-        let changed = entry.changed.take();
-        let (writer, baseline) = (writer.clone(), source.baseline.clone());
-        let (home, stored, sent) = (home.clone(), entry.stored.clone(), status.clone());
-        self.writes.spawn(async move {
-            let result = writer.write(&home, &baseline, stored, sent).await;
-            Written {
-                home,
-                result,
-                changed,
-            }
-        });
-        Some((status, transitions))
-    }
-
-    /// Tells of transitions in Events.
-    fn tell(
-        &mut self,
-        home: &Home,
-        transitions: &[Transition],
-        status: &ReportStatus,
-        baseline: &Baseline,
-        writer: &Writer,
-        instance: &str,
-    ) {
-        let uid = self
-            .entries
-            .get(home)
-            .and_then(|entry| entry.stored.as_ref())
-            .map(|stored| stored.uid.clone());
-        for transition in transitions {
-            let message = status
-                .items
-                .iter()
-                .find(|item| item.id == transition.item)
-                .map(|item| &item.message);
-            let mut note = format!("{}: {} → {}", transition.item, transition.from, transition.to);
-            if let Some(message) = message {
-                note = format!("{note}: {message}");
-            }
-            if !transition.cause.is_empty() {
-                note = format!("{note} (cause: {})", transition.cause);
-            }
-            // Kubernetes takes notes of at most 1 kB.
-            note.truncate(note.floor_char_boundary(1000));
-            let (writer, home, name) = (writer.clone(), home.clone(), baseline.reference.name.clone());
-            let (uid, transition, instance) = (
-                uid.clone().unwrap_or_default(),
-                transition.clone(),
-                instance.to_owned(),
-            );
-            self.others.spawn(async move {
-                if let Err(error) = writer
-                    .tell(&home, &name, &uid, &transition, &note, &instance)
-                    .await
-                {
-                    tracing::warn!("an Event is refused: {}", one_line(&error));
-                }
-            });
-        }
-    }
-}
-
-/// The next write that ends; never, for a standby.
-async fn next_write(leadership: &mut Option<Leadership>) -> Option<Written> {
-    let Some(leadership) = leadership else {
-        return std::future::pending().await;
-    };
-    while leadership.others.try_join_next().is_some() {}
-    match leadership.writes.join_next().await {
-        Some(Ok(written)) => Some(written),
-        Some(Err(_)) => None,
-        None => std::future::pending().await,
     }
 }
 

@@ -6,6 +6,7 @@
 mod baselines;
 mod core;
 mod inputs;
+mod leadership;
 mod lease;
 pub mod metrics;
 mod reports;

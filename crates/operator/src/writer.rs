@@ -18,6 +18,8 @@ use plumbline_engine::{Fingerprint, Home, report};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::watch::Watched;
+
 /// The name under which the operator's fields are known to the API server.
 pub(crate) const FIELD_MANAGER: &str = "plumbline";
 
@@ -141,19 +143,21 @@ impl Writer {
             .map_err(|_| WriteError::Timeout)?
     }
 
-    /// Creates the built-in baseline.
-    pub(crate) async fn create_baseline(&self, name: &str) -> Result<(), WriteError> {
-        let api: Api<ComplianceBaseline> = Api::all(self.client.clone());
+    /// Creates the built-in baseline; `None` if somebody was quicker, and theirs counts.
+    pub(crate) async fn create_baseline(&self, name: &str) -> Result<Option<Watched>, WriteError> {
         let baseline = ComplianceBaseline::new(name, plumbline_api::ComplianceBaselineSpec::default());
+        let body = serde_json::to_vec(&baseline).map_err(kube::Error::SerdeError)?;
         let params = PostParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
+        let request = kube::api::Request::new(ComplianceBaseline::url_path(&(), None))
+            .create(&params, body)
+            .map_err(kube::Error::BuildRequest)?;
         let create = async {
-            match api.create(&params, &baseline).await {
-                // Somebody was quicker, and theirs counts.
-                Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-                other => other.map(|_| ()),
+            match self.client.request(request).await {
+                Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
+                other => other.map(Some),
             }
         };
         Ok(tokio::time::timeout(TIMEOUT, create)
