@@ -29,7 +29,11 @@ pub use workloads::{
     ReplicationController, StatefulSet,
 };
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use crate::Kind;
 
@@ -49,6 +53,15 @@ macro_rules! objects {
             pub fn from_json(kind: Kind, json: &str) -> Result<Self, String> {
                 match kind {
                     $(Kind::$kind => from_json::<$lean>(json).map(|o| Self::$kind(Box::new(o))),)*
+                }
+            }
+
+            /// Reads one object of `kind` that has been parsed already, from YAML for instance.
+            ///
+            /// The error is as that of [`Object::from_json`].
+            pub fn from_value(kind: Kind, value: &serde_json::Value) -> Result<Self, String> {
+                match kind {
+                    $(Kind::$kind => from_value::<$lean>(value).map(|o| Self::$kind(Box::new(o))),)*
                 }
             }
 
@@ -116,6 +129,13 @@ fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     })
 }
 
+fn from_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, String> {
+    T::deserialize(value).or_else(|_| {
+        serde_path_to_error::deserialize(value)
+            .map_err(|error| format!("{}: {}", error.path(), error.inner()))
+    })
+}
+
 /// `null` and absence give the default, as the API server has it.
 fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -123,4 +143,46 @@ where
     T: Default + Deserialize<'de>,
 {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A map of strings. A value of `null` is the empty string, as in the maps of Go.
+fn strings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    deserializer.deserialize_option(Entries(Option::unwrap_or_default, PhantomData))
+}
+
+/// A map of quantities. A value of `null` is zero to the API server, which to limits is absence.
+fn quantities<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Quantity>, D::Error> {
+    let zero = |quantity: Option<Quantity>| quantity.unwrap_or(Quantity::Integer(0));
+    deserializer.deserialize_option(Entries(zero, PhantomData))
+}
+
+/// Reads a map whose values may be `null`, and which may be `null` itself.
+struct Entries<V, F>(F, PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>, F: Fn(Option<V>) -> V> Visitor<'de> for Entries<V, F> {
+    type Value = BTreeMap<String, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(BTreeMap::new())
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(BTreeMap::new())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry()? {
+            entries.insert(key, (self.0)(value));
+        }
+        Ok(entries)
+    }
 }
