@@ -314,8 +314,8 @@ fn write(folder: &Path, file: &str, content: &Value) {
 }
 
 fn promtool(folder: &Path, arguments: &[&str]) {
-    let build = concat!(env!("CARGO_MANIFEST_DIR"), "/controlplane/build.sh");
-    let built = Command::new(build)
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/controlplane/build.sh");
+    let built = Command::new(script)
         .arg("promtool")
         .stderr(Stdio::inherit())
         .output()

@@ -24,6 +24,9 @@ const ACCOUNT: &str = "system:serviceaccount:plumbline-system:plumbline";
 const CLUSTER_REPORTS: &str = "clustercompliancereports.compliance.plumbline.dev";
 const REPORTS: &str = "compliancereports.compliance.plumbline.dev";
 
+/// Verbs and what they are for.
+type Rights = BTreeSet<(String, String)>;
+
 /// Rights that only a mishap makes use of.
 const FOR_MISHAPS: [(&str, &str); 2] = [
     // To look again at a report that somebody else wrote to between our reading and our writing, and at those that
@@ -308,7 +311,7 @@ fn all_pass(results: &Value) {
 }
 
 /// What the shipped roles grant: verb and resource.
-async fn granted(plane: &ControlPlane) -> Result<BTreeSet<(String, String)>> {
+async fn granted(plane: &ControlPlane) -> Result<Rights> {
     let cluster: Api<ClusterRole> = Api::all(plane.admin_client());
     let own: Api<Role> = Api::namespaced(plane.admin_client(), NAMESPACE);
     let rules = [
@@ -369,9 +372,9 @@ impl Audit {
     }
 
     /// The rights that were made use of, and the requests that were refused for want of one.
-    fn requests(&self) -> Result<(BTreeSet<(String, String)>, Vec<String>)> {
+    fn requests(&self) -> Result<(Rights, Vec<String>)> {
         let log = std::fs::read_to_string(self.0.path().join("audit.log"))?;
-        let (mut used, mut refused) = (BTreeSet::new(), Vec::new());
+        let (mut used, mut refused) = (Rights::new(), Vec::new());
         for line in log.lines() {
             let event: Value = serde_json::from_str(line)?;
             let field = |path: &str| event.pointer(path).and_then(Value::as_str).unwrap_or_default();

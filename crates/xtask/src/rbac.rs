@@ -170,6 +170,23 @@ fn quoted(group: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn what_is_optional_has_a_component() {
+        for kind in plumbline_baseline::optional_kinds() {
+            let component = format!("../../config/components/{}/role.yaml", kind.plural());
+            let role = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&component));
+            let role = role.unwrap_or_else(|error| panic!("{component}: {error}"));
+            let group = super::quoted(kind.group());
+            let rule = format!(
+                "- apiGroups: [{group}]\n  resources: [{}]\n  verbs: [list, watch]\n",
+                kind.plural()
+            );
+            assert!(role.contains(&rule), "{component} should have\n{rule}");
+        }
+    }
+
     #[test]
     fn the_role_is_up_to_date() -> anyhow::Result<()> {
         super::folder().check()
