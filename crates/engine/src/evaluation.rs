@@ -371,7 +371,8 @@ impl NamespaceResults {
     }
 }
 
-fn object_of(namespace: &Name, (kind, name): &UnitKey) -> ObjectRef {
+/// The object that a unit is.
+pub(crate) fn object_of(namespace: &Name, (kind, name): &UnitKey) -> ObjectRef {
     let namespace = (*kind != Kind::Namespace).then(|| Name::clone(namespace));
     ObjectRef {
         namespace,

@@ -5,7 +5,7 @@ use plumbline_api::{Finding, ItemStatus};
 use plumbline_baseline::{Empty, ITEMS, Item, ObjectRef};
 use plumbline_inventory::{InputState, Inventory, Kind, Name};
 
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, object_of};
 use crate::settings::Settings;
 
 /// Whose report it is.
@@ -243,7 +243,7 @@ impl Evaluation {
             let (reason, why) = outcome.and_then(|outcome| outcome.unknown).unwrap_or_default();
             state.status = ItemStatus::Unknown;
             state.reason = reason;
-            state.message = format!("{} {namespace}/{}: {why}", unit.0, unit.1);
+            state.message = format!("{}: {why}", object_of(namespace, unit));
         } else if state.waived > 0 {
             state.status = ItemStatus::Waived;
             state.reason = SYSTEM_NAMESPACE;
