@@ -1,12 +1,8 @@
 //! A look into the store.
 
 use anyhow::Context as _;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
 
-use crate::controlplane::ControlPlane;
+use crate::{controlplane::ControlPlane, plain_http};
 
 /// How large the store is, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +16,7 @@ pub struct EtcdSize {
 impl ControlPlane {
     /// How large etcd is now.
     pub async fn etcd_size(&self) -> anyhow::Result<EtcdSize> {
-        let metrics = metrics(self.work.etcd_port.number())
+        let metrics = plain_http::get(self.work.etcd_port.number(), "/metrics")
             .await
             .context("no metrics from etcd")?;
         Ok(EtcdSize {
@@ -28,15 +24,6 @@ impl ControlPlane {
             used: gauge(&metrics, "etcd_mvcc_db_total_size_in_use_in_bytes")?,
         })
     }
-}
-
-/// HTTP/1.0 ends with the connection, so that this needs no HTTP client.
-async fn metrics(port: u16) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
 }
 
 /// The value of a metric without labels in Prometheus text format.

@@ -5,7 +5,7 @@ use std::{
     io::Write as _,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -58,6 +58,17 @@ impl ProcessGroup {
 
     /// Starts `program` in this group, its output appended to `log`.
     pub(crate) fn spawn(&self, program: &Path, arguments: &[String], log: &Path) -> anyhow::Result<Process> {
+        self.spawn_in(&mut Command::new(program), arguments, log)
+    }
+
+    /// The same for a program whose environment the caller has set.
+    pub(crate) fn spawn_in(
+        &self,
+        command: &mut Command,
+        arguments: &[String],
+        log: &Path,
+    ) -> anyhow::Result<Process> {
+        let program = PathBuf::from(command.get_program());
         let name = program
             .file_name()
             .unwrap_or_default()
@@ -65,7 +76,7 @@ impl ProcessGroup {
             .into_owned();
         let mut output = OpenOptions::new().create(true).append(true).open(log)?;
         writeln!(output, "# {} {}", program.display(), arguments.join(" "))?;
-        let child = Command::new(program)
+        let child = command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
@@ -112,15 +123,24 @@ impl Process {
 
     /// Asks the program to end, waits for `grace`, then kills it.
     pub(crate) async fn stop(mut self, grace: Duration) -> anyhow::Result<()> {
+        self.terminate(grace).await?;
+        // Dropping it does the rest.
+        Ok(())
+    }
+
+    /// Asks the program to end and waits for `grace`; gives its status if it has ended by then.
+    pub(crate) async fn terminate(&mut self, grace: Duration) -> anyhow::Result<Option<ExitStatus>> {
         if self.child.try_wait()?.is_none() {
             kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM)?;
         }
         let patience = Instant::now() + grace;
-        while self.child.try_wait()?.is_none() && Instant::now() < patience {
+        loop {
+            let status = self.child.try_wait()?;
+            if status.is_some() || Instant::now() >= patience {
+                return Ok(status);
+            }
             sleep(PAUSE).await;
         }
-        // Dropping it does the rest.
-        Ok(())
     }
 
     /// A sentence with the last lines of the log and its path.

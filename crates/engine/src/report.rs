@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use plumbline_api::conditions::{
-    self, CompliantReason, DriftedReason, FreshReason, ReadyReason, Reason, ReconcilingReason, StalledReason,
+    self, CompliantReason, ConditionType, DriftedReason, FreshReason, ReadyReason, Reason, ReconcilingReason,
+    StalledReason,
 };
 use plumbline_api::coverage::{InputCoverage, InputState as CoverageState};
 use plumbline_api::report::{BaselineRef, Summary, WaiverCounts};
@@ -30,6 +31,12 @@ pub const CLUSTER_BUDGET: usize = 200 * 1024;
 
 /// The largest status that the report of a namespace may have: with `managedFields` below 48 KiB.
 pub const NAMESPACE_BUDGET: usize = 36 * 1024;
+
+/// The longest message that the schema admits. Names of images and paths in messages have no bound of their own.
+pub(crate) const MAX_MESSAGE: usize = 1024;
+
+/// The longest message of an item in a report that is over its budget, in bytes.
+const SHORT_MESSAGE: usize = 256;
 
 /// What a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +90,7 @@ impl Source<'_> {
             .map(|(state, aged)| self.result(state, aged, home))
             .collect();
         let summary = summarise(items.iter().map(|item| (item.status, item.drift)));
-        let mut status = ReportStatus {
+        let mut report = ReportStatus {
             observed_generation: None,
             baseline: Some(self.baseline.clone()),
             cluster_id: (*home == Home::Cluster)
@@ -102,13 +109,16 @@ impl Source<'_> {
             },
             waivers: Some(WaiverCounts::default()),
         };
-        fit(&mut status, budget);
-        Report { status, settling }
+        fit(&mut report, budget);
+        Report {
+            status: report,
+            settling,
+        }
     }
 
     fn result(&self, state: ItemState, aged: &Aged, home: &Home) -> ItemResult {
         let of_cluster = *home == Home::Cluster;
-        let more = state.findings as usize - state.sample.len();
+        let more = state.findings.saturating_sub(state.sample.len() as u32);
         ItemResult {
             id: state.item.id.to_owned(),
             title: of_cluster.then(|| state.item.title.to_owned()),
@@ -116,7 +126,7 @@ impl Source<'_> {
             severity: of_cluster.then(|| self.settings.severity(state.item)),
             status: state.status,
             reason: state.reason.to_owned(),
-            message: cut(state.message, 1024),
+            message: cut(state.message, MAX_MESSAGE),
             evaluated: state.evaluated as i32,
             failing: state.failing as i32,
             waived: state.waived as i32,
@@ -142,19 +152,22 @@ impl Source<'_> {
         summary: &Summary,
         now: &Time,
     ) -> Vec<Condition> {
-        let mut list = before.to_vec();
+        // Conditions of types that are none of ours are somebody else's, and no part of a report.
+        let ours =
+            |condition: &&Condition| ConditionType::ALL.iter().any(|it| it.as_str() == condition.type_);
+        let mut list: Vec<Condition> = before.iter().filter(ours).cloned().collect();
         let mut set = |condition| conditions::set(&mut list, condition);
         let total = summary.total;
         set(self.ready(total, now));
         set(self.compliant(items, now));
         set(drifted(items, memory, now));
         set(self.fresh(now));
-        conditions::remove(&mut list, conditions::ConditionType::Reconciling);
+        conditions::remove(&mut list, ConditionType::Reconciling);
         match self.refused.filter(|_| *home == Home::Cluster) {
             Some(error) => {
                 conditions::set(&mut list, StalledReason::WriteRefused.condition(error, None, now))
             }
-            None => conditions::remove(&mut list, conditions::ConditionType::Stalled),
+            None => conditions::remove(&mut list, ConditionType::Stalled),
         }
         list
     }
@@ -329,7 +342,7 @@ fn fit(status: &mut ReportStatus, budget: usize) {
         }
         size = json_size(status);
     }
-    // Names of namespaces are a convenience as well; what is left after them is bounded by the schema.
+    // Names of namespaces are a convenience as well.
     let mut keep = status
         .items
         .iter()
@@ -342,6 +355,12 @@ fn fit(status: &mut ReportStatus, budget: usize) {
             item.namespaces.truncate(keep);
         }
         size = json_size(status);
+    }
+    // What is left is bounded by the schema, and near the budget only if messages are unusually long.
+    if size > budget {
+        for item in &mut status.items {
+            item.message = cut(std::mem::take(&mut item.message), SHORT_MESSAGE);
+        }
     }
 }
 
@@ -362,7 +381,7 @@ fn json_size(status: &ReportStatus) -> usize {
 }
 
 /// Cuts `text` to at most `limit` bytes, at a character.
-fn cut(mut text: String, limit: usize) -> String {
+pub(crate) fn cut(mut text: String, limit: usize) -> String {
     if text.len() > limit {
         let end = (0..=limit - 3)
             .rev()
@@ -444,3 +463,6 @@ fn digest(status: &ReportStatus) -> u64 {
     serde_json::to_writer(&mut hash, status).expect("a status is JSON");
     hash.0.digest()
 }
+
+#[cfg(test)]
+mod tests;

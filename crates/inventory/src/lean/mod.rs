@@ -29,7 +29,11 @@ pub use workloads::{
     ReplicationController, StatefulSet,
 };
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use crate::Kind;
 
@@ -155,6 +159,7 @@ where
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+<<<<<<< HEAD
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,5 +175,46 @@ mod tests {
             r#"{"metadata": {"name": "a"}, "spec": {"containers": "a \"secret\", expected to be kept"}}"#;
         let wanted = "spec.containers: invalid type: string, expected a sequence";
         assert_eq!(Object::from_json(Kind::Pod, pod).unwrap_err(), wanted);
+=======
+/// A map of strings. A value of `null` is the empty string, as in the maps of Go.
+fn strings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    deserializer.deserialize_option(Entries(Option::unwrap_or_default, PhantomData))
+}
+
+/// A map of quantities. A value of `null` is zero to the API server, which to limits is absence.
+fn quantities<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Quantity>, D::Error> {
+    let zero = |quantity: Option<Quantity>| quantity.unwrap_or(Quantity::Integer(0));
+    deserializer.deserialize_option(Entries(zero, PhantomData))
+}
+
+/// Reads a map whose values may be `null`, and which may be `null` itself.
+struct Entries<V, F>(F, PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>, F: Fn(Option<V>) -> V> Visitor<'de> for Entries<V, F> {
+    type Value = BTreeMap<String, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(BTreeMap::new())
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(BTreeMap::new())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry()? {
+            entries.insert(key, (self.0)(value));
+        }
+        Ok(entries)
+>>>>>>> main
     }
 }

@@ -292,6 +292,9 @@ fn hash(text: &str) -> u64 {
 
 /// A parser's message without the position at its end, which is one within the document.
 fn without_position(message: &str) -> String {
+    if message.starts_with("budget breached") {
+        return "it is nested too deeply, or its aliases stand for too much".to_owned();
+    }
     let message = message.split(" at line ").next().unwrap_or_default();
     message
         .replace('\n', " ")

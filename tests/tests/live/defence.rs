@@ -1,0 +1,272 @@
+//! Reports against everybody else, and the API server against needless writes.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use k8s_openapi::{
+    api::core::v1::{Node, Pod},
+    jiff::Timestamp,
+};
+use kube::{
+    Api,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+};
+use plumbline_api::{ItemStatus, ReportStatus, conditions::ConditionType};
+use plumbline_tests::{ControlPlane, Operator, Options, Reports, eventually, item};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::{SOON, drifted, history, is, kubectl, namespace, set_privileged, shop, web};
+
+const SHOP: Option<&str> = Some("shop");
+
+/// How long nothing must happen to count as quiet.
+const QUIET: Duration = Duration::from_secs(15);
+
+#[tokio::test]
+async fn reports_are_put_right_and_written_only_when_something_changed() {
+    let plane = ControlPlane::start(Options::default().nodes(1)).await.unwrap();
+    plane.install_crds().await.unwrap();
+    plane.apply(&shop().to_string()).await.unwrap();
+    plane.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": [namespace("yard"), web("yard", 2, false)] }).to_string()).await.unwrap();
+    for namespace in ["shop", "yard"] {
+        kubectl(&plane, &["-n", namespace, "rollout", "status", "deployment/web"]).await;
+    }
+    let operator = Operator::start(&plane).await.unwrap();
+    let reports = plane.reports();
+    reports.until_complete().await.unwrap();
+    set_privileged(&plane, true).await;
+    for home in [None, SHOP] {
+        reports
+            .until(home, "there is a history and a drift", |status| {
+                !history(status, "WL-04").is_empty() && drifted(status).contains(&"WL-04")
+            })
+            .await
+            .unwrap();
+    }
+
+    whatever_others_write_is_put_right(&plane, &reports).await;
+    counts_alone_wait(&plane, &reports).await;
+    what_no_item_reads_writes_nothing(&plane, &reports).await;
+    let operator = a_restart_writes_nothing_and_forgets_nothing(&plane, &reports, operator).await;
+    a_change_shown_just_before_a_restart_is_history_after_it(&plane, &reports, operator).await;
+}
+
+/// What people read in a report, without the time of its making.
+fn content(status: &ReportStatus) -> Value {
+    let mut status = status.clone();
+    status.last_evaluated = None;
+    for input in &mut status.coverage {
+        input.last_sync = None;
+    }
+    serde_json::to_value(status).unwrap()
+}
+
+async fn whatever_others_write_is_put_right(plane: &ControlPlane, reports: &Reports) {
+    // Pods of the rollout are counted by now or in half a minute.
+    let settled = reports
+        .until(None, "the pod is counted", |status| item(status, "WL-04").pods == 1)
+        .await
+        .unwrap();
+    let of_shop = reports
+        .until(SHOP, "the pod is counted", |status| item(status, "WL-04").pods == 1)
+        .await
+        .unwrap();
+    let put_right = async |what: &str| {
+        for (home, wanted) in [(None, &settled), (SHOP, &of_shop)] {
+            reports
+                .until(home, what, |status| content(status) == content(wanted))
+                .await
+                .unwrap();
+        }
+    };
+
+    // By PUT: an item more, another status, no history, a lie about the verdict.
+    let mut report = reports.of_namespace("shop").get("default").await.unwrap();
+    falsify(report.status.as_mut().unwrap());
+    let put = reports.of_namespace("shop").replace_status("default", &PostParams::default(), &report);
+    put.await.unwrap();
+    let mut report = reports.of_cluster().get("default").await.unwrap();
+    falsify(report.status.as_mut().unwrap());
+    let put = reports.of_cluster().replace_status("default", &PostParams::default(), &report);
+    put.await.unwrap();
+    put_right("a forged report is put right").await;
+
+    // By server-side apply, which leaves its entries to their manager.
+    let mut forged = of_shop.items[0].clone();
+    forged.id = "XX-01".to_owned();
+    let mut taken = item(&of_shop, "WL-04").clone();
+    taken.status = ItemStatus::Pass;
+    for kind in ["ComplianceReport", "ClusterComplianceReport"] {
+        let patch = json!({
+            "apiVersion": plumbline_api::API_VERSION, "kind": kind,
+            "status": { "items": [forged, taken] },
+        });
+        let params = PatchParams::apply("somebody").force();
+        match kind {
+            "ComplianceReport" => {
+                let api = reports.of_namespace("shop");
+                api.patch_status("default", &params, &Patch::Apply(&patch)).await.map(drop)
+            }
+            _ => {
+                let api = reports.of_cluster();
+                api.patch_status("default", &params, &Patch::Apply(&patch)).await.map(drop)
+            }
+        }
+        .unwrap();
+    }
+    put_right("what somebody applied is taken out").await;
+
+    // No status at all.
+    let nothing = json!([{ "op": "remove", "path": "/status" }]);
+    for namespace in [None, SHOP] {
+        let mut arguments = vec!["patch", "--subresource=status", "--type=json", "-p"];
+        let patch = nothing.to_string();
+        arguments.push(&patch);
+        match namespace {
+            None => arguments.extend(["clcr", "default"]),
+            Some(namespace) => arguments.extend(["cpr", "default", "-n", namespace]),
+        }
+        kubectl(plane, &arguments).await;
+    }
+    put_right("a status that was taken away is there again").await;
+
+    // No report at all.
+    let uid = reports.of_namespace("shop").get("default").await.unwrap().metadata.uid;
+    reports.of_namespace("shop").delete("default", &DeleteParams::default()).await.unwrap();
+    reports.of_cluster().delete("default", &DeleteParams::default()).await.unwrap();
+    put_right("a deleted report is there again").await;
+    let report = reports.of_namespace("shop").get("default").await.unwrap();
+    assert_ne!(report.metadata.uid, uid);
+    assert_eq!(report.metadata.owner_references.unwrap().len(), 1);
+    assert_eq!(history(&report.status.unwrap(), "WL-04").len(), 1);
+}
+
+fn falsify(status: &mut ReportStatus) {
+    let mut more = status.items[0].clone();
+    more.id = "XX-01".to_owned();
+    status.items.push(more);
+    let privileged = status.items.iter_mut().find(|item| item.id == "WL-04").unwrap();
+    privileged.status = ItemStatus::Pass;
+    privileged.sample.clear();
+    status.history.clear();
+    status.reference = None;
+    for condition in &mut status.conditions {
+        if condition.type_ == ConditionType::Compliant.as_str() {
+            condition.status = "True".to_owned();
+        }
+    }
+}
+
+async fn counts_alone_wait(plane: &ControlPlane, reports: &Reports) {
+    // Both reports have just been written.
+    let pods = |status: &ReportStatus| {
+        let pods = status.coverage.iter().find(|input| input.kind == "Pod").unwrap();
+        pods.objects
+    };
+    let before = reports.get(None).await.unwrap();
+    let versions = reports.versions().await.unwrap();
+    kubectl(plane, &["-n", "yard", "scale", "deployment/web", "--replicas=3"]).await;
+    kubectl(plane, &["-n", "yard", "rollout", "status", "deployment/web"]).await;
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(reports.versions().await.unwrap(), versions);
+    let after = reports
+        .until(None, "the pod is counted in the end", |status| pods(status) == pods(&before) + 1)
+        .await
+        .unwrap();
+    assert_eq!(after.items, before.items);
+}
+
+async fn what_no_item_reads_writes_nothing(plane: &ControlPlane, reports: &Reports) {
+    let versions = reports.versions().await.unwrap();
+    let client = plane.admin_client();
+    let pods: Api<Pod> = Api::all(client.clone());
+    for pod in pods.list(&ListParams::default()).await.unwrap() {
+        let (name, namespace) = (pod.metadata.name.unwrap(), pod.metadata.namespace.unwrap());
+        let mut status = pod.status.unwrap();
+        for container in status.container_statuses.iter_mut().flatten() {
+            container.restart_count += 1;
+        }
+        let restarted = json!({ "status": { "containerStatuses": status.container_statuses } });
+        let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
+        pods.patch_status(&name, &PatchParams::default(), &Patch::Strategic(&restarted)).await.unwrap();
+    }
+    let nodes: Api<Node> = Api::all(client.clone());
+    let heartbeat = json!({ "status": { "conditions": [
+        { "type": "Ready", "lastHeartbeatTime": Timestamp::now(), "status": "True" },
+    ]}});
+    nodes.patch_status("node-0", &PatchParams::default(), &Patch::Strategic(&heartbeat)).await.unwrap();
+    for object in ["deployment/web", "serviceaccount/default"] {
+        kubectl(plane, &["-n", "shop", "annotate", object, "example.com/note=nothing"]).await;
+    }
+    kubectl(plane, &["annotate", "namespace/shop", "example.com/note=nothing"]).await;
+    stays_quiet(reports, &versions).await;
+}
+
+/// Watches for a while that no report is written.
+async fn stays_quiet(reports: &Reports, versions: &BTreeMap<String, String>) {
+    let end = Instant::now() + QUIET;
+    while Instant::now() < end {
+        let now = reports.versions().await.unwrap();
+        assert_eq!(&now, versions, "{}", serde_json::to_string(&reports.get(None).await.unwrap()).unwrap());
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn a_restart_writes_nothing_and_forgets_nothing(
+    plane: &ControlPlane,
+    reports: &Reports,
+    operator: Operator,
+) -> Operator {
+    let versions = reports.versions().await.unwrap();
+    operator.terminate().await.unwrap();
+    let operator = Operator::start(plane).await.unwrap();
+    evaluated(&operator).await;
+    stays_quiet(reports, &versions).await;
+    // It is not quiet for having nothing to say.
+    plane.apply(&web("yard", 3, true).to_string()).await.unwrap();
+    let status = reports
+        .until(None, "the new one writes", |status| item(status, "WL-04").failing == 2)
+        .await
+        .unwrap();
+    assert_eq!(history(&status, "WL-04").len(), 1);
+    assert_eq!(status.history[0].time, item(&status, "WL-04").since);
+    assert_eq!(status.reference.as_ref().unwrap().items.len(), status.items.len());
+    operator
+}
+
+async fn evaluated(operator: &Operator) {
+    eventually("the operator has looked at everything", SOON, || async {
+        let series = r#"plumbline_last_evaluated_timestamp_seconds{baseline="default"}"#;
+        operator.metric(series).await
+    })
+    .await
+    .unwrap();
+}
+
+async fn a_change_shown_just_before_a_restart_is_history_after_it(
+    plane: &ControlPlane,
+    reports: &Reports,
+    operator: Operator,
+) {
+    plane.apply(&web("yard", 3, false).to_string()).await.unwrap();
+    set_privileged(plane, false).await;
+    let status = reports
+        .until(None, "the repair is reported", |status| is(status, "WL-04", ItemStatus::Pass))
+        .await
+        .unwrap();
+    let since = item(&status, "WL-04").since.clone();
+    operator.terminate().await.unwrap();
+    assert_eq!(history(&reports.get(None).await.unwrap(), "WL-04").len(), 1);
+    let _operator = Operator::start(plane).await.unwrap();
+    for home in [None, SHOP] {
+        let status = reports
+            .until(home, "the repair is history", |status| history(status, "WL-04").len() == 2)
+            .await
+            .unwrap();
+        let (from, to, _) = history(&status, "WL-04")[1];
+        assert_eq!((from, to), (ItemStatus::Fail, ItemStatus::Pass));
+    }
+    let status = reports.get(None).await.unwrap();
+    assert_eq!(item(&status, "WL-04").since, since);
+    assert_eq!(status.history.last().unwrap().time, since);
+}

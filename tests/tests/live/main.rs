@@ -1,0 +1,111 @@
+//! The operator, live: the binary against a real control plane.
+//!
+//! One binary for all of these tests, and one control plane for each story: most of the time goes by while
+//! something has to hold for ten seconds, and that time is shared.
+
+//mod bad_input;
+//mod defence;
+//mod equality;
+//mod faults;
+//mod inputs;
+//mod lease;
+mod main_job;
+
+use std::time::Duration;
+
+use k8s_openapi::api::events::v1::Event;
+use kube::{Api, Client, api::ListParams};
+use plumbline_api::{Drift, ItemStatus, ReportStatus};
+use plumbline_tests::{ControlPlane, item};
+use serde_json::{Value, json};
+
+/// Ample: what is awaited takes seconds, but the machine may be busy.
+const SOON: Duration = Duration::from_mins(1);
+
+/// A namespace and in it a Deployment `web` of one replica that no item about containers objects to.
+fn shop() -> Value {
+    json!({ "apiVersion": "v1", "kind": "List", "items": [namespace("shop"), web("shop", 1, false)] })
+}
+
+fn namespace(name: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })
+}
+
+/// The Deployment `web`, privileged or not.
+fn web(namespace: &str, replicas: u32, privileged: bool) -> Value {
+    let labels = json!({ "app": "web", "app.kubernetes.io/part-of": "shop" });
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": { "name": "web", "namespace": namespace },
+        "spec": {
+            "replicas": replicas,
+            "selector": { "matchLabels": { "app": "web" } },
+            "template": {
+                "metadata": { "labels": labels },
+                "spec": {
+                    "securityContext": {
+                        "runAsNonRoot": true, "runAsUser": 10001, "seccompProfile": { "type": "RuntimeDefault" },
+                    },
+                    "containers": [{
+                        "name": "web",
+                        "image": "registry.example/shop/web:1.0",
+                        "resources": { "limits": { "cpu": "1", "memory": "64Mi" } },
+                        "securityContext": {
+                            "privileged": privileged,
+                            "allowPrivilegeEscalation": privileged,
+                            "readOnlyRootFilesystem": true,
+                            "capabilities": { "drop": ["ALL"] },
+                        },
+                    }],
+                },
+            },
+        },
+    })
+}
+
+/// Makes the Deployment `web` of namespace `shop` privileged, or not.
+async fn set_privileged(plane: &ControlPlane, privileged: bool) {
+    plane.apply(&web("shop", 1, privileged).to_string()).await.unwrap();
+}
+
+/// Runs kubectl, which has to succeed, and gives its output.
+async fn kubectl(plane: &ControlPlane, arguments: &[&str]) -> String {
+    let output = plane.kubectl(arguments).await.unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "kubectl {arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn is(status: &ReportStatus, id: &str, wanted: ItemStatus) -> bool {
+    item(status, id).status == wanted
+}
+
+/// The transitions of an item: from, to, cause.
+fn history<'a>(status: &'a ReportStatus, id: &str) -> Vec<(ItemStatus, ItemStatus, &'a str)> {
+    let transitions = status.history.iter().filter(|transition| transition.item == id);
+    transitions
+        .map(|transition| (transition.from, transition.to, transition.cause.as_str()))
+        .collect()
+}
+
+/// The ids of items that differ from the reference.
+fn drifted(status: &ReportStatus) -> Vec<&str> {
+    let differ = status.items.iter().filter(|item| item.drift != Drift::None);
+    differ.map(|item| item.id.as_str()).collect()
+}
+
+/// The ids of items that are unknown because of an input.
+fn without_input(status: &ReportStatus) -> Vec<&str> {
+    let without = status.items.iter().filter(|item| item.reason.starts_with("Input"));
+    without.map(|item| item.id.as_str()).collect()
+}
+
+/// The Events that the operator made in a namespace: reason and note.
+async fn events(client: Client, namespace: &str) -> Vec<(String, String)> {
+    let events: Api<Event> = Api::namespaced(client, namespace);
+    let ours = ListParams::default().fields("reportingController=compliance.plumbline.dev/operator");
+    let events = events.list(&ours).await.unwrap();
+    let event = |event: Event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default());
+    events.items.into_iter().map(event).collect()
+}
