@@ -400,6 +400,10 @@ impl NamespaceResults {
     }
 }
 
+<<<<<<< HEAD
+/// The object that a unit is.
+pub(crate) fn object_of(namespace: &Name, (kind, name): &UnitKey) -> ObjectRef {
+=======
 fn fingerprint(outcome: &Outcome) -> u32 {
     let mut hasher = Xxh3::new();
     outcome.findings.hash(&mut hasher);
@@ -408,6 +412,7 @@ fn fingerprint(outcome: &Outcome) -> u32 {
 }
 
 fn object_of(namespace: &Name, (kind, name): &UnitKey) -> ObjectRef {
+>>>>>>> main
     let namespace = (*kind != Kind::Namespace).then(|| Name::clone(namespace));
     ObjectRef {
         namespace,

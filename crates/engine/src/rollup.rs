@@ -8,8 +8,12 @@ use plumbline_api::{Finding, ItemStatus};
 use plumbline_baseline::{Empty, ITEMS, Item, ObjectRef};
 use plumbline_inventory::{InputState, Inventory, Kind, Name};
 
+<<<<<<< HEAD
+use crate::evaluation::{Evaluation, object_of};
+=======
 use crate::evaluation::Evaluation;
 use crate::report::{MAX_MESSAGE, cut};
+>>>>>>> main
 use crate::settings::Settings;
 
 /// Whose report it is.
@@ -248,7 +252,7 @@ impl Evaluation {
             let (reason, why) = outcome.and_then(|outcome| outcome.unknown).unwrap_or_default();
             state.status = ItemStatus::Unknown;
             state.reason = reason;
-            state.message = format!("{} {namespace}/{}: {why}", unit.0, unit.1);
+            state.message = format!("{}: {why}", object_of(namespace, unit));
         } else if state.waived > 0 {
             state.status = ItemStatus::Waived;
             state.reason = SYSTEM_NAMESPACE;

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 const FIRST_ANSWER: Duration = Duration::from_secs(15);
 
 /// How long it may take for a page of a list.
-const PAGE_TIME: Duration = Duration::from_secs(60);
+const PAGE_TIME: Duration = Duration::from_mins(1);
 
 /// Objects in a page of a list.
 const PAGE: u32 = 500;
@@ -56,7 +56,7 @@ enum Failure {
 }
 
 /// An object as listed, or what is wrong with it.
-type Listed = Result<Object, (Meta, String)>;
+type Listed = Result<Object, Box<(Meta, String)>>;
 
 /// Runs `task` to its end.
 pub(crate) fn block_on<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
@@ -246,7 +246,8 @@ impl Survey {
         for object in objects {
             match object {
                 Ok(object) => self.inventory.apply(object),
-                Err((meta, error)) => {
+                Err(undecodable) => {
+                    let (meta, error) = *undecodable;
                     let id = self.inventory.id_of(kind, &meta);
                     self.errors.push(format!("{id} cannot be read: {error}"));
                     self.inventory.apply_undecodable(id, error);
@@ -286,17 +287,13 @@ fn decode(kind: Kind, json: &RawValue) -> Listed {
         namespace: Option<String>,
     }
     Object::from_json(kind, json.get()).map_err(|error| {
-        let Identity { name, namespace } = serde_json::from_str(json.get())
-            .unwrap_or_else(|_| Identified::default())
-            .metadata;
-        (
-            Meta {
-                name,
-                namespace,
-                ..Meta::default()
-            },
-            error,
-        )
+        let Identified { metadata } = serde_json::from_str(json.get()).unwrap_or_default();
+        let meta = Meta {
+            name: metadata.name,
+            namespace: metadata.namespace,
+            ..Meta::default()
+        };
+        Box::new((meta, error))
     })
 }
 

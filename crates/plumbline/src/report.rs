@@ -113,6 +113,7 @@ fn overview(name: &str, status: &ReportStatus, whose: &str, now: Timestamp) -> O
         rows,
         summary: status.summary.clone().unwrap_or_default(),
         verdict: verdict(status),
+        substantial: true,
         selected: false,
         more: "plumbline check -o json shows all",
     }

@@ -124,16 +124,30 @@ fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {
             let cause = error.inner().to_string();
             // The position is one within a re-serialised object: of no use to a reader.
             let cause = cause.split(" at line ").next().unwrap_or_default();
-            format!("{}: {cause}", error.path())
+            format!("{}: {}", error.path(), without_value(cause))
         })
     })
 }
 
 fn from_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, String> {
     T::deserialize(value).or_else(|_| {
-        serde_path_to_error::deserialize(value)
-            .map_err(|error| format!("{}: {}", error.path(), error.inner()))
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let cause = error.inner().to_string();
+            format!("{}: {}", error.path(), without_value(&cause))
+        })
     })
+}
+
+/// What serde says of a value that does not fit, without the value: it may be a password that looks like a
+/// number, and what is said here is read by many.
+fn without_value(cause: &str) -> String {
+    let value = cause.find(['`', '"']);
+    match (value, cause.rfind(", expected ")) {
+        (Some(value), Some(expected)) if cause.starts_with("invalid ") && value < expected => {
+            format!("{}{}", cause[..value].trim_end(), &cause[expected..])
+        }
+        _ => cause.to_owned(),
+    }
 }
 
 /// `null` and absence give the default, as the API server has it.
@@ -145,6 +159,23 @@ where
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+<<<<<<< HEAD
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_the_field_and_never_its_value() {
+        let pod = r#"{"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "env": [{"name": "PIN", "value": 4711}]}]}}"#;
+        let wanted = "spec.containers[0].env[0].value: invalid type: integer, expected a string";
+        assert_eq!(Object::from_json(Kind::Pod, pod).unwrap_err(), wanted);
+        let value = serde_json::from_str(pod).unwrap();
+        assert_eq!(Object::from_value(Kind::Pod, &value).unwrap_err(), wanted);
+        let pod =
+            r#"{"metadata": {"name": "a"}, "spec": {"containers": "a \"secret\", expected to be kept"}}"#;
+        let wanted = "spec.containers: invalid type: string, expected a sequence";
+        assert_eq!(Object::from_json(Kind::Pod, pod).unwrap_err(), wanted);
+=======
 /// A map of strings. A value of `null` is the empty string, as in the maps of Go.
 fn strings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     deserializer.deserialize_option(Entries(Option::unwrap_or_default, PhantomData))
@@ -184,5 +215,6 @@ impl<'de, V: Deserialize<'de>, F: Fn(Option<V>) -> V> Visitor<'de> for Entries<V
             entries.insert(key, (self.0)(value));
         }
         Ok(entries)
+>>>>>>> main
     }
 }

@@ -34,6 +34,9 @@ Manifests:
   enforces NetworkPolicies is assumed, the defaults of LimitRanges are applied.
   A ComplianceBaseline named default among the manifests is used, unless
   --baseline names another.
+  A document that cannot be evaluated is an error, and the rest goes on:
+  malformed text, an object with a field of the wrong type (items that read it
+  are Unknown), the first of two objects of one name that differ.
 
 Examples:
   plumbline check                                  the current cluster
@@ -61,7 +64,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ITEM", value_delimiter = ',')]
     items: Vec<String>,
 
-    /// A file with the ComplianceBaseline to go by, instead of the cluster's or the built-in one.
+    /// A file with the baseline to go by, instead of the cluster's or the built-in one.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
@@ -127,9 +130,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         Output::Table if evidence.is_unreadable() => {}
         Output::Table => table::print(&evidence, &states, wanted.is_some(), Terminal::stdout())?,
         Output::Json => {
-            terminal::print(&(serde_json::to_string_pretty(&result::of(&evidence, &states))? + "\n"))?
+            let json = serde_json::to_string_pretty(&result::of(&evidence, &states))?;
+            terminal::print(&(json + "\n"))?;
         }
-        Output::Yaml => terminal::print(&serde_saphyr::to_string(&result::of(&evidence, &states))?)?,
+        Output::Yaml => {
+            terminal::print(&serde_saphyr::to_string(&result::of(&evidence, &states))?)?;
+        }
     }
     for error in &evidence.errors {
         terminal::complain(&format!("error: {error}"));

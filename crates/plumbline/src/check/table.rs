@@ -36,6 +36,7 @@ pub(super) fn print(
         rows: states.iter().map(|state| row(evidence, state)).collect(),
         summary: summarise(states.iter().map(|state| (state.status, Drift::None))),
         verdict: (reason.status(), message),
+        substantial: !evidence.is_empty(),
         selected,
         more: "-o json shows all",
     };

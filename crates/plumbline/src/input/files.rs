@@ -17,24 +17,24 @@ pub(super) struct Source {
 }
 
 impl Source {
+    fn bytes(&self) -> std::io::Result<Vec<u8>> {
+        if let Some(path) = &self.path {
+            return fs::read(path);
+        }
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Its text, without a byte order mark.
     pub(super) fn read(&self) -> Result<String, String> {
-        let bytes = match &self.path {
-            Some(path) => fs::read(path).map_err(|error| describe(&error))?,
-            None => {
-                let mut bytes = Vec::new();
-                std::io::stdin()
-                    .read_to_end(&mut bytes)
-                    .map_err(|error| describe(&error))?;
-                bytes
-            }
-        };
+        let bytes = self.bytes().map_err(|error| describe(&error))?;
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
             return Err("is UTF-16 text; manifests are read as UTF-8".to_owned());
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
+            let line = 1 + String::from_utf8_lossy(valid).matches('\n').count();
             format!("is no UTF-8 text (line {line})")
         })?;
         Ok(match text.strip_prefix('\u{feff}') {

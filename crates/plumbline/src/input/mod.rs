@@ -173,7 +173,7 @@ impl Manifests {
                 self.objects += 1;
                 self.complete(object.as_mut(), namespace);
                 let id = self.inventory.id_of(object.kind(), object.meta());
-                self.note(&id, place, text, texts);
+                self.note(&id, &place, text, texts);
                 self.inventory.apply(*object);
             }
             Content::Undecodable { kind, meta, error } => {
@@ -183,7 +183,7 @@ impl Manifests {
                 let id = self.inventory.id_of(kind, &meta);
                 self.errors
                     .push(InputError::at(&place, format!("{id} cannot be read: {error}")));
-                self.note(&id, place, text, texts);
+                self.note(&id, &place, text, texts);
                 self.inventory.apply_undecodable(id, error);
             }
         }
@@ -213,7 +213,7 @@ impl Manifests {
 
     /// Remembers where an object stands. One that is there twice is read as `kubectl apply` would have it, the
     /// last one counts; that the other was not evaluated is said, unless both read the same.
-    fn note(&mut self, id: &ObjectId, place: Place, text: u64, texts: &mut BTreeMap<ObjectId, u64>) {
+    fn note(&mut self, id: &ObjectId, place: &Place, text: u64, texts: &mut BTreeMap<ObjectId, u64>) {
         let before = texts.insert(id.clone(), text);
         let Some(earlier) = self.places.insert(id.clone(), place.clone()) else {
             return;

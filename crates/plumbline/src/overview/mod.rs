@@ -25,6 +25,8 @@ pub(crate) struct Overview {
     pub(crate) summary: Summary,
     /// Whether it is compliant, and why.
     pub(crate) verdict: (ConditionStatus, String),
+    /// Whether there was anything to look at.
+    pub(crate) substantial: bool,
     /// Whether only some items were asked for.
     pub(crate) selected: bool,
     /// Where findings are that are not shown.
@@ -132,7 +134,7 @@ impl Overview {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        if clean && summary.pass > 0 {
+        if clean && self.substantial && summary.pass > 0 {
             text.push_str(&paragraph(
                 terminal,
                 Some(Tone::Good),

@@ -287,3 +287,18 @@ fn limit_ranges_in_the_input_give_their_defaults() {
     assert_eq!(status(&pod("a", false)), "Fail");
     assert_eq!(status(&format!("{}---\n{limits}", pod("a", false))), "Pass");
 }
+
+#[test]
+fn what_would_exhaust_the_machine_is_refused() {
+    let levels: Vec<String> = ('b'..='i')
+        .zip('a'..)
+        .map(|(name, of)| format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 9].join(",")))
+        .collect();
+    let bomb = format!("a: &a [x,x,x,x,x,x,x,x,x]\n{}", levels.concat());
+    let deep = format!("a: {}{}\n", "[".repeat(5000), "]".repeat(5000));
+    for text in [bomb, deep] {
+        let ran = check(&file(&format!("{text}---\n{}", pod("a", true))), &[]);
+        assert_eq!((ran.code, ran.errors().len()), (2, 1), "{:?}", ran.errors());
+        assert_eq!(ran.item("WL-04")["failing"], 1);
+    }
+}
