@@ -51,6 +51,8 @@ async fn demo() -> anyhow::Result<()> {
         "every namespace has its report after {} ms",
         started.elapsed().as_millis()
     ))?;
+    // kubectl knows the new kinds when it has asked again what the API server serves.
+    show(&plane, &["api-resources", "--api-group", plumbline_api::GROUP]).await?;
     show(&plane, &["get", "plumbline", "-A"]).await?;
     plumbline(&plane, &["report"]).await?;
 
