@@ -102,13 +102,14 @@ impl Memory {
             };
             let since = result.since.0;
             let differs_since = (result.drift != Drift::None).then_some(since);
+            let (held, held_since) = held(stored, item.id).unwrap_or((result.status, since));
             memory.items.insert(
                 item.id,
                 ItemMemory {
                     status: result.status,
                     since,
-                    held: result.status,
-                    held_since: since,
+                    held,
+                    held_since,
                     differs_since,
                     cause: String::new(),
                 },
@@ -262,6 +263,24 @@ impl Memory {
             failing_change,
         }
     }
+}
+
+/// The status that an item had before the one that a stored report shows, if that had not held when the report was
+/// stored: it is no part of the history then.
+fn held(stored: &ReportStatus, id: &str) -> Option<(ItemStatus, Timestamp)> {
+    let result = stored.items.iter().find(|result| result.id == id)?;
+    let since = result.since.0;
+    let transition = stored.history.iter().rfind(|transition| transition.item == id);
+    let (status, time) = if let Some(transition) = transition {
+        (transition.to, transition.time.0)
+    } else {
+        // Without a transition it has been as in the reference, unless the history no longer reaches back.
+        let reaches_back = stored.history.first().is_none_or(|first| first.time.0 <= since);
+        let reference = stored.reference.as_ref().filter(|_| reaches_back)?;
+        let item = reference.items.iter().find(|item| item.id == id)?;
+        (item.status, reference.time.0)
+    };
+    (status != result.status && time <= since).then_some((status, time))
 }
 
 fn drift(from: ItemStatus, to: ItemStatus) -> Drift {

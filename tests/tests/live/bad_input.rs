@@ -8,15 +8,14 @@ use plumbline_tests::{ControlPlane, Operator, Options, Reports, condition, event
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::{SOON, is, kubectl, namespace, set_privileged, shop, web};
+use crate::{SOON, is, kubectl, namespace, set_privileged, shop, web, with_web};
 
 #[tokio::test]
 async fn the_operator_says_what_is_wrong_and_goes_on() {
     let plane = ControlPlane::start(Options::default()).await.unwrap();
     plane.apply(&shop().to_string()).await.unwrap();
-    plane.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": [
-        namespace("plumbline-system"), namespace("locked"), web("locked", 1, false),
-    ]}).to_string()).await.unwrap();
+    plane.apply(&namespace("plumbline-system").to_string()).await.unwrap();
+    plane.apply(&with_web("locked", 1).to_string()).await.unwrap();
     let reports = plane.reports();
 
     let operator = without_definitions_it_says_what_to_apply_and_waits(&plane, &reports).await;

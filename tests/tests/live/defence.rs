@@ -15,7 +15,7 @@ use plumbline_tests::{ControlPlane, Operator, Options, Reports, eventually, item
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::{SOON, drifted, history, is, kubectl, namespace, set_privileged, shop, web};
+use crate::{SOON, drifted, history, is, kubectl, set_privileged, shop, web, with_web};
 
 const SHOP: Option<&str> = Some("shop");
 
@@ -27,7 +27,7 @@ async fn reports_are_put_right_and_written_only_when_something_changed() {
     let plane = ControlPlane::start(Options::default().nodes(1)).await.unwrap();
     plane.install_crds().await.unwrap();
     plane.apply(&shop().to_string()).await.unwrap();
-    plane.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": [namespace("yard"), web("yard", 2, false)] }).to_string()).await.unwrap();
+    plane.apply(&with_web("yard", 2).to_string()).await.unwrap();
     for namespace in ["shop", "yard"] {
         kubectl(&plane, &["-n", namespace, "rollout", "status", "deployment/web"]).await;
     }
@@ -83,12 +83,12 @@ async fn whatever_others_write_is_put_right(plane: &ControlPlane, reports: &Repo
     // By PUT: an item more, another status, no history, a lie about the verdict.
     let mut report = reports.of_namespace("shop").get("default").await.unwrap();
     falsify(report.status.as_mut().unwrap());
-    let put = reports.of_namespace("shop").replace_status("default", &PostParams::default(), &report);
-    put.await.unwrap();
+    let api = reports.of_namespace("shop");
+    api.replace_status("default", &PostParams::default(), &report).await.unwrap();
     let mut report = reports.of_cluster().get("default").await.unwrap();
     falsify(report.status.as_mut().unwrap());
-    let put = reports.of_cluster().replace_status("default", &PostParams::default(), &report);
-    put.await.unwrap();
+    let api = reports.of_cluster();
+    api.replace_status("default", &PostParams::default(), &report).await.unwrap();
     put_right("a forged report is put right").await;
 
     // By server-side apply, which leaves its entries to their manager.
