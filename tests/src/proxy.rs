@@ -66,11 +66,7 @@ impl Proxy {
             // It ends with the proxy.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self {
-            port,
-            faults,
-            server,
-        })
+        Ok(Self { port, faults, server })
     }
 
     /// Lets every request whose path contains `path` go wrong, those under way included.

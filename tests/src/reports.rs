@@ -26,15 +26,20 @@ const PATIENCE: Duration = Duration::from_mins(1);
 impl ControlPlane {
     /// Installs the custom resources and makes the operator's namespace.
     pub async fn install_crds(&self) -> anyhow::Result<()> {
-        self.apply(&json!({
-            "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE },
-        }).to_string())
+        self.apply(
+            &json!({
+                "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE },
+            })
+            .to_string(),
+        )
         .await?;
         let definitions: Api<CustomResourceDefinition> = Api::all(self.admin_client());
         let params = PatchParams::apply("plumbline-tests").force();
         for definition in plumbline_api::crds() {
             let name = definition.metadata.name.clone().context("a CRD has a name")?;
-            definitions.patch(&name, &params, &Patch::Apply(&definition)).await?;
+            definitions
+                .patch(&name, &params, &Patch::Apply(&definition))
+                .await?;
         }
         for definition in plumbline_api::crds() {
             let name = definition.metadata.name.context("a CRD has a name")?;
@@ -63,7 +68,11 @@ impl ControlPlane {
             .into_iter()
             .map(|kind| rule(kind.group(), &[kind.plural()], &["get", "list", "watch"]))
             .collect();
-        let ours = ["compliancebaselines", "clustercompliancereports", "compliancereports"];
+        let ours = [
+            "compliancebaselines",
+            "clustercompliancereports",
+            "compliancereports",
+        ];
         let statuses = ours.map(|plural| format!("{plural}/status"));
         rules.push(rule(
             plumbline_api::GROUP,
@@ -164,7 +173,11 @@ impl Reports {
     ) -> anyhow::Result<ReportStatus> {
         eventually(what, PATIENCE, || async {
             let status = self.get(namespace).await?;
-            ensure!(wanted(&status), "the report says {}", serde_json::to_string(&status)?);
+            ensure!(
+                wanted(&status),
+                "the report says {}",
+                serde_json::to_string(&status)?
+            );
             Ok(Some(status))
         })
         .await

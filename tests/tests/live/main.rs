@@ -76,7 +76,10 @@ fn web(namespace: &str, replicas: u32, privileged: bool) -> Value {
 
 /// Makes the Deployment `web` of namespace `shop` privileged, or not.
 async fn set_privileged(plane: &ControlPlane, privileged: bool) {
-    plane.apply(&web("shop", 1, privileged).to_string()).await.unwrap();
+    plane
+        .apply(&web("shop", 1, privileged).to_string())
+        .await
+        .unwrap();
 }
 
 /// Runs kubectl, which has to succeed, and gives its output.
@@ -107,7 +110,10 @@ fn drifted(status: &ReportStatus) -> Vec<&str> {
 
 /// The ids of items that are unknown because of an input.
 fn without_input(status: &ReportStatus) -> Vec<&str> {
-    let without = status.items.iter().filter(|item| item.reason.starts_with("Input"));
+    let without = status
+        .items
+        .iter()
+        .filter(|item| item.reason.starts_with("Input"));
     without.map(|item| item.id.as_str()).collect()
 }
 

@@ -78,8 +78,14 @@ async fn every_report_is_complete_and_nothing_else(plane: &ControlPlane, reports
         assert_eq!(condition(&status, ConditionType::Ready), ("True", "Evaluated"));
         assert_eq!(condition(&status, ConditionType::Fresh), ("True", "InputsSynced"));
         // Items that nobody can decide yet leave the verdict open.
-        assert_eq!(condition(&status, ConditionType::Compliant), ("Unknown", "EvidenceMissing"));
-        assert_eq!(condition(&status, ConditionType::Drifted), ("False", "MatchesReference"));
+        assert_eq!(
+            condition(&status, ConditionType::Compliant),
+            ("Unknown", "EvidenceMissing")
+        );
+        assert_eq!(
+            condition(&status, ConditionType::Drifted),
+            ("False", "MatchesReference")
+        );
         assert_eq!(status.conditions.len(), 4, "{:?}", status.conditions);
         assert_eq!(status.reference.as_ref().unwrap().kind, ReferenceKind::Initial);
         assert_eq!(status.reference.as_ref().unwrap().items.len(), status.items.len());
@@ -121,7 +127,13 @@ async fn kubectl_shows_the_columns(plane: &ControlPlane) {
     let row: Vec<&str> = row.split_whitespace().collect();
     assert_eq!((row[0], row[1], row[3]), ("default", "Unknown", "0"), "{row:?}");
     let wide = kubectl(plane, &["get", "clcr", "-o", "wide"]).await;
-    let header = wide.lines().next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    let header = wide
+        .lines()
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     assert_eq!(header, format!("NAME {columns} MANUAL ATTESTED NOT-APPLICABLE"));
 }
 
@@ -135,24 +147,39 @@ async fn a_failure_shows_at_once_and_is_history_once_it_has_held(plane: &Control
             .await
             .unwrap();
         let result = item(&status, "WL-04");
-        assert_eq!((result.reason.as_str(), result.failing), ("PrivilegedContainer", 1));
-        assert_eq!(condition(&status, ConditionType::Compliant), ("False", "RequirementsFailed"));
+        assert_eq!(
+            (result.reason.as_str(), result.failing),
+            ("PrivilegedContainer", 1)
+        );
+        assert_eq!(
+            condition(&status, ConditionType::Compliant),
+            ("False", "RequirementsFailed")
+        );
         assert_eq!(condition(&status, ConditionType::Ready).0, "True");
         // It has not held yet.
         assert_eq!((drifted(&status), status.history.len()), (vec![], 0));
         let finding = &result.sample[0];
-        assert_eq!((finding.kind.as_str(), finding.name.as_str()), ("Deployment", "web"));
+        assert_eq!(
+            (finding.kind.as_str(), finding.name.as_str()),
+            ("Deployment", "web")
+        );
         assert_eq!(finding.namespace.as_deref(), SHOP);
         assert_eq!(finding.container.as_deref(), Some("web"));
         assert_eq!(finding.severity, Severity::Critical);
         assert!(finding.message.contains("privileged"), "{finding:?}");
-        let namespaces: Vec<_> = result.namespaces.iter().map(|n| (n.name.as_str(), n.failing)).collect();
+        let namespaces: Vec<_> = result
+            .namespaces
+            .iter()
+            .map(|n| (n.name.as_str(), n.failing))
+            .collect();
         let wanted: &[_] = if home.is_none() { &[("shop", 1)] } else { &[] };
         assert_eq!(namespaces, wanted);
     }
     for (home, events_in) in [(None, "default"), (SHOP, "shop")] {
         let status = reports
-            .until(home, "the failure is history", |status| !history(status, "WL-04").is_empty())
+            .until(home, "the failure is history", |status| {
+                !history(status, "WL-04").is_empty()
+            })
             .await
             .unwrap();
         assert_eq!(
@@ -164,10 +191,15 @@ async fn a_failure_shows_at_once_and_is_history_once_it_has_held(plane: &Control
         let now = status.last_evaluated.clone().unwrap();
         assert!(now.0.duration_since(since.0).as_secs() >= 10, "{since:?} {now:?}");
         let status = reports
-            .until(home, "the report has drifted", |status| drifted(status).contains(&"WL-04"))
+            .until(home, "the report has drifted", |status| {
+                drifted(status).contains(&"WL-04")
+            })
             .await
             .unwrap();
-        assert_eq!(condition(&status, ConditionType::Drifted), ("True", "DiffersFromReference"));
+        assert_eq!(
+            condition(&status, ConditionType::Drifted),
+            ("True", "DiffersFromReference")
+        );
         assert_eq!(item(&status, "WL-04").drift, plumbline_api::Drift::Regressed);
         assert_eq!(item(&status, "WL-04").failing_change, Some(1));
         let told = eventually("an Event tells of it", SOON, || async {
@@ -177,25 +209,35 @@ async fn a_failure_shows_at_once_and_is_history_once_it_has_held(plane: &Control
         });
         let (reason, note) = told.await.unwrap();
         assert_eq!(reason, "ItemFail");
-        assert!(note.contains("Pass → Fail") && note.contains("cause: Deployment shop/web"), "{note}");
+        assert!(
+            note.contains("Pass → Fail") && note.contains("cause: Deployment shop/web"),
+            "{note}"
+        );
     }
     // Counts may take half a minute.
     let status = reports
-        .until(None, "the pod is counted", |status| item(status, "WL-04").pods == 1)
+        .until(None, "the pod is counted", |status| {
+            item(status, "WL-04").pods == 1
+        })
         .await
         .unwrap();
     assert_eq!(status.summary.unwrap().drifted, drifted_count(&status.items));
 }
 
 fn drifted_count(items: &[plumbline_api::ItemResult]) -> i32 {
-    items.iter().filter(|item| item.drift != plumbline_api::Drift::None).count() as i32
+    items
+        .iter()
+        .filter(|item| item.drift != plumbline_api::Drift::None)
+        .count() as i32
 }
 
 async fn a_repair_ends_the_drift_at_once(plane: &ControlPlane, reports: &Reports) {
     set_privileged(plane, false).await;
     for home in [None, SHOP] {
         let status = reports
-            .until(home, "the repair is reported", |status| is(status, "WL-04", ItemStatus::Pass))
+            .until(home, "the repair is reported", |status| {
+                is(status, "WL-04", ItemStatus::Pass)
+            })
             .await
             .unwrap();
         assert_eq!(item(&status, "WL-04").drift, plumbline_api::Drift::None);
@@ -205,25 +247,37 @@ async fn a_repair_ends_the_drift_at_once(plane: &ControlPlane, reports: &Reports
     }
     for home in [None, SHOP] {
         let status = reports
-            .until(home, "the repair is history", |status| history(status, "WL-04").len() == 2)
+            .until(home, "the repair is history", |status| {
+                history(status, "WL-04").len() == 2
+            })
             .await
             .unwrap();
         let repair = (ItemStatus::Fail, ItemStatus::Pass, "Deployment shop/web");
         assert_eq!(history(&status, "WL-04")[1], repair);
-        assert_eq!(condition(&status, ConditionType::Drifted), ("False", "MatchesReference"));
+        assert_eq!(
+            condition(&status, ConditionType::Drifted),
+            ("False", "MatchesReference")
+        );
     }
 }
 
-async fn what_does_not_hold_is_no_history_and_namespaces_come_and_go(plane: &ControlPlane, reports: &Reports) {
+async fn what_does_not_hold_is_no_history_and_namespaces_come_and_go(
+    plane: &ControlPlane,
+    reports: &Reports,
+) {
     let before = reports.get(SHOP).await.unwrap();
     set_privileged(plane, true).await;
     reports
-        .until(SHOP, "the flap is seen", |status| is(status, "WL-04", ItemStatus::Fail))
+        .until(SHOP, "the flap is seen", |status| {
+            is(status, "WL-04", ItemStatus::Fail)
+        })
         .await
         .unwrap();
     set_privileged(plane, false).await;
     let after = reports
-        .until(SHOP, "the flap is over", |status| is(status, "WL-04", ItemStatus::Pass))
+        .until(SHOP, "the flap is over", |status| {
+            is(status, "WL-04", ItemStatus::Pass)
+        })
         .await
         .unwrap();
     assert_eq!(
@@ -235,10 +289,10 @@ async fn what_does_not_hold_is_no_history_and_namespaces_come_and_go(plane: &Con
     // Something that does hold, and that began after the flap had: when it is history, the flap would be, too.
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "tool", "namespace": "lab" },
-        "spec": { "hostNetwork": true, "containers": [{ "name": "tool", "image": "registry.example/tool:1" }] },
+        "spec": { "serviceAccountName": "tool", "hostNetwork": true, "containers": [{ "name": "tool", "image": "registry.example/tool:1" }] },
     });
     let account = json!({
-        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default", "namespace": "lab" },
+        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "tool", "namespace": "lab" },
     });
     let lab = json!({ "apiVersion": "v1", "kind": "List", "items": [namespace("lab"), account, pod] });
     plane.apply(&lab.to_string()).await.unwrap();
@@ -249,7 +303,9 @@ async fn what_does_not_hold_is_no_history_and_namespaces_come_and_go(plane: &Con
         .await
         .unwrap();
     let status = reports
-        .until(None, "what holds is history", |status| !history(status, "WL-07").is_empty())
+        .until(None, "what holds is history", |status| {
+            !history(status, "WL-07").is_empty()
+        })
         .await
         .unwrap();
     assert_eq!(history(&status, "WL-04").len(), 2, "the flap is not");
@@ -257,7 +313,9 @@ async fn what_does_not_hold_is_no_history_and_namespaces_come_and_go(plane: &Con
     assert_eq!(history(&reports.get(SHOP).await.unwrap(), "WL-04").len(), 2);
     // The first status of an item is no event, and the first report of a namespace its reference once it has held.
     let status = reports
-        .until(Some("lab"), "the new report has a reference", |status| status.reference.is_some())
+        .until(Some("lab"), "the new report has a reference", |status| {
+            status.reference.is_some()
+        })
         .await
         .unwrap();
     assert_eq!((status.history.len(), drifted(&status)), (0, vec![]));
