@@ -9,8 +9,8 @@ help: ## Show this help
 
 .PHONY: demo
 demo: controlplane ## Watch Plumbline at work: a real control plane, a small company, something breaks and heals
-	$(CARGO) build --quiet --release -p plumbline
-	$(CARGO) run --quiet -p plumbline-tests --bin plumbline-demo -- target/release/plumbline
+	$(CARGO) build --quiet --release -p plumbline -p plumbline-tests
+	target/release/plumbline-demo
 
 .PHONY: run
 run: ## Run the operator against the current kubeconfig
@@ -23,8 +23,8 @@ test: controlplane ## Run all tests, on a real control plane where it takes one
 
 .PHONY: bench
 bench: controlplane ## Measure memory and time against the budgets, side by side with the transport floor
-	$(CARGO) build --quiet --release -p plumbline
-	$(CARGO) run --quiet --release -p plumbline-tests --bin plumbline-bench -- target/release/plumbline
+	$(CARGO) build --quiet --release -p plumbline -p plumbline-tests
+	target/release/plumbline-bench
 
 .PHONY: lint
 lint: ## Formatting, clippy and dependencies

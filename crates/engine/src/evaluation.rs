@@ -1,12 +1,15 @@
 //! Results, kept up to date.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use plumbline_baseline::findings::TemplateVerdict;
 use plumbline_baseline::{Check, ITEMS, Item, ObjectRef, Outcome};
 use plumbline_inventory::template::Template;
+use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, Topic};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::index::{Index, UnitKey};
 use crate::settings::Settings;
@@ -35,6 +38,8 @@ struct Slot {
     looks_around: bool,
     /// Has a result for each namespace.
     per_namespace: bool,
+    /// Reads workloads of some kind. Pods are part of the workloads that own them, and all are looked at.
+    reads_workloads: bool,
 }
 
 /// A set of slots.
@@ -61,6 +66,8 @@ struct UnitResult {
     tally: Tally,
     severities: Severities,
     waived: bool,
+    /// Of everything that was said, words included: two outcomes may count the same and read differently.
+    fingerprint: u32,
 }
 
 /// Which reports may read differently now.
@@ -97,7 +104,40 @@ struct Work {
 
 impl Default for Evaluation {
     fn default() -> Self {
-        let slots: Vec<Slot> = ITEMS
+        Self::of(ITEMS)
+    }
+}
+
+impl Slot {
+    fn new(item: &'static Item) -> Self {
+        let has = |wanted: fn(&Check) -> bool| item.checks.iter().any(wanted);
+        Self {
+            item,
+            per_workload: has(|check| matches!(check, Check::Template(_) | Check::Workload(_))),
+            looks_around: has(|check| matches!(check, Check::Workload(_))),
+            per_namespace: has(|check| matches!(check, Check::Namespace(_) | Check::Objects(_))),
+            reads_workloads: item
+                .reads
+                .iter()
+                .chain(item.optional)
+                .any(|kind| kind.is_workload()),
+        }
+    }
+
+    fn reads(&self, kind: Kind) -> bool {
+        self.item.reads.contains(&kind) || self.item.optional.contains(&kind)
+    }
+}
+
+impl Evaluation {
+    /// Evaluates everything.
+    pub fn full(inventory: &Inventory, settings: &Settings) -> Self {
+        Self::default().evaluated(inventory, settings)
+    }
+
+    /// An evaluation of `items` only that has looked at nothing yet.
+    pub fn of(items: impl IntoIterator<Item = &'static Item>) -> Self {
+        let slots: Vec<Slot> = items
             .into_iter()
             .filter(|item| item.is_implemented())
             .map(Slot::new)
@@ -110,41 +150,25 @@ impl Default for Evaluation {
             slots,
         }
     }
-}
 
-impl Slot {
-    fn new(item: &'static Item) -> Self {
-        let has = |wanted: fn(&Check) -> bool| item.checks.iter().any(wanted);
-        Self {
-            item,
-            per_workload: has(|check| matches!(check, Check::Template(_) | Check::Workload(_))),
-            looks_around: has(|check| matches!(check, Check::Workload(_))),
-            per_namespace: has(|check| matches!(check, Check::Namespace(_) | Check::Objects(_))),
-        }
-    }
-
-    fn reads(&self, kind: Kind) -> bool {
-        self.item.reads.contains(&kind) || self.item.optional.contains(&kind)
-    }
-}
-
-impl Evaluation {
-    /// Evaluates everything.
-    pub fn full(inventory: &Inventory, settings: &Settings) -> Self {
-        let mut evaluation = Self::default();
+    /// Looks at everything in `inventory`, having looked at nothing yet.
+    #[must_use]
+    pub fn evaluated(mut self, inventory: &Inventory, settings: &Settings) -> Self {
         for namespace in inventory.namespaces() {
-            evaluation.namespace_again(namespace.name(), inventory, settings);
+            self.namespace_again(namespace.name(), inventory, settings);
         }
-        evaluation
+        self
     }
 
     /// Evaluates again what became dirty.
+    ///
+    /// `settings` are those of the results so far: under others start anew, with [`Evaluation::full`].
     pub fn update(&mut self, inventory: &Inventory, settings: &Settings, dirty: Dirty) -> Changed {
         let mut changed = Changed::default();
         let mut work: BTreeMap<Name, Work> = BTreeMap::new();
+        let around = self.slots_where(|slot| slot.looks_around);
+        let whole = self.slots_where(|slot| slot.per_namespace && slot.reads_workloads);
         for root in dirty.roots {
-            let around = self.slots_where(|slot| slot.looks_around);
-            let whole = self.slots_where(|slot| slot.per_namespace && slot.reads(root.kind));
             let work = work.entry(root.namespace).or_default();
             work.every_root |= around;
             work.whole |= whole;
@@ -172,7 +196,11 @@ impl Evaluation {
             }
         }
         for (namespace, work) in work {
-            if self.work(&namespace, &work, inventory, settings) {
+            // Offline a namespace comes and goes with what is in it.
+            if self.namespaces.contains_key(&namespace) != inventory.namespace(&namespace).is_some() {
+                self.namespace_again(&namespace, inventory, settings);
+                changed.namespaces.insert(namespace);
+            } else if self.work(&namespace, &work, inventory, settings) {
                 changed.namespaces.insert(namespace);
             }
         }
@@ -241,7 +269,7 @@ impl Evaluation {
             });
         }
         if work.every_root != 0 {
-            for workload in namespace.into_iter().flat_map(|namespace| namespace.workloads()) {
+            for workload in namespace.into_iter().flat_map(NamespaceView::workloads) {
                 let unit = (workload.kind(), Name::clone(workload.name()));
                 if !work.roots.contains(&unit) {
                     changed |= self.replace(name, &unit, work.every_root, waived, |item, memory| {
@@ -278,6 +306,7 @@ impl Evaluation {
                 tally: Tally::of(&outcome, waived),
                 severities: Severities::of(&outcome.findings),
                 waived,
+                fingerprint: fingerprint(&outcome),
             });
             let before = results.set(unit, at, after);
             if before == after {
@@ -371,7 +400,19 @@ impl NamespaceResults {
     }
 }
 
+<<<<<<< HEAD
+/// The object that a unit is.
+pub(crate) fn object_of(namespace: &Name, (kind, name): &UnitKey) -> ObjectRef {
+=======
+fn fingerprint(outcome: &Outcome) -> u32 {
+    let mut hasher = Xxh3::new();
+    outcome.findings.hash(&mut hasher);
+    outcome.unknown.hash(&mut hasher);
+    hasher.digest() as u32
+}
+
 fn object_of(namespace: &Name, (kind, name): &UnitKey) -> ObjectRef {
+>>>>>>> main
     let namespace = (*kind != Kind::Namespace).then(|| Name::clone(namespace));
     ObjectRef {
         namespace,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use plumbline_api::conditions::{self, ConditionType, DriftedReason, Reason};
 use plumbline_api::history::{
     MAX_HISTORY_CLUSTER, MAX_HISTORY_NAMESPACE, Reference, ReferenceItem, ReferenceKind, Transition,
 };
-use plumbline_api::{Drift, ItemStatus, ReportStatus};
+use plumbline_api::{Drift, ItemResult, ItemStatus, ReportStatus};
 
 use crate::rollup::{Home, ItemState};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -96,13 +97,13 @@ impl Memory {
         memory.reference = stored.reference.clone().filter(|reference| {
             reference.kind == ReferenceKind::Pin || stored_generation == Some(generation)
         });
+        memory.history_lost = stored_generation == Some(generation) && is_history_lost(stored);
         for result in &stored.items {
             let Some(item) = plumbline_baseline::find(&result.id) else {
                 continue;
             };
             let since = result.since.0;
-            let differs_since = (result.drift != Drift::None).then_some(since);
-            let (held, held_since) = held(stored, item.id).unwrap_or((result.status, since));
+            let (held, held_since) = held(result, stored).unwrap_or((result.status, since));
             memory.items.insert(
                 item.id,
                 ItemMemory {
@@ -110,7 +111,8 @@ impl Memory {
                     since,
                     held,
                     held_since,
-                    differs_since,
+                    // Drift that was shown has held.
+                    differs_since: (result.drift != Drift::None).then_some(Timestamp::UNIX_EPOCH),
                     cause: String::new(),
                 },
             );
@@ -136,6 +138,7 @@ impl Memory {
                 .filter(|reference| reference.kind == ReferenceKind::Pin);
             self.settled_at_birth = true;
             self.born = None;
+            self.history_lost = false;
         }
     }
 
@@ -151,6 +154,7 @@ impl Memory {
             .iter()
             .map(|state| self.age(state, now, &mut settling.next))
             .collect();
+        self.history_lost &= settling.items.iter().all(|aged| aged.drift == Drift::None);
         let keep = if self.home == Home::Cluster {
             MAX_HISTORY_CLUSTER
         } else {
@@ -265,22 +269,30 @@ impl Memory {
     }
 }
 
-/// The status that an item had before the one that a stored report shows, if that had not held when the report was
-/// stored: it is no part of the history then.
-fn held(stored: &ReportStatus, id: &str) -> Option<(ItemStatus, Timestamp)> {
-    let result = stored.items.iter().find(|result| result.id == id)?;
+/// Whether the stored report says that what came before it is lost.
+fn is_history_lost(stored: &ReportStatus) -> bool {
+    conditions::find(&stored.conditions, ConditionType::Drifted)
+        .is_some_and(|condition| condition.reason == DriftedReason::HistoryLost.as_str())
+}
+
+/// The status that had held, and since when, if the report was stored before that of `result` could hold: the last
+/// one that history tells of, else that of the reference.
+fn held(result: &ItemResult, stored: &ReportStatus) -> Option<(ItemStatus, Timestamp)> {
     let since = result.since.0;
-    let transition = stored.history.iter().rfind(|transition| transition.item == id);
-    let (status, time) = if let Some(transition) = transition {
-        (transition.to, transition.time.0)
-    } else {
-        // Without a transition it has been as in the reference, unless the history no longer reaches back.
-        let reaches_back = stored.history.first().is_none_or(|first| first.time.0 <= since);
-        let reference = stored.reference.as_ref().filter(|_| reaches_back)?;
-        let item = reference.items.iter().find(|item| item.id == id)?;
-        (item.status, reference.time.0)
+    if stored.last_evaluated.as_ref()?.0.duration_since(since) >= HOLD {
+        return None;
+    }
+    let told = stored
+        .history
+        .iter()
+        .rfind(|told| told.item == result.id && told.time.0 < since)
+        .map(|told| (told.to, told.time.0));
+    let referred = || {
+        let reference = stored.reference.as_ref()?;
+        let item = reference.items.iter().find(|item| item.id == result.id)?;
+        (reference.time.0 < since).then_some((item.status, reference.time.0))
     };
-    (status != result.status && time <= since).then_some((status, time))
+    told.or_else(referred)
 }
 
 fn drift(from: ItemStatus, to: ItemStatus) -> Drift {
@@ -307,3 +319,6 @@ fn soonest(next: &mut Option<Timestamp>, at: Timestamp) {
 pub fn to_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).expect("a time without its fraction is in range")
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use plumbline_api::conditions::{
-    self, CompliantReason, DriftedReason, FreshReason, ReadyReason, Reason, ReconcilingReason, StalledReason,
+    self, CompliantReason, ConditionType, DriftedReason, FreshReason, ReadyReason, Reason, ReconcilingReason,
+    StalledReason,
 };
 use plumbline_api::coverage::{InputCoverage, InputState as CoverageState};
 use plumbline_api::report::{BaselineRef, Summary, WaiverCounts};
 use plumbline_api::{Drift, ItemResult, ItemStatus, Level, ReportStatus};
-use plumbline_baseline::ITEMS;
 use plumbline_inventory::{InputState, Inventory, Kind};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -31,6 +31,12 @@ pub const CLUSTER_BUDGET: usize = 200 * 1024;
 
 /// The largest status that the report of a namespace may have: with `managedFields` below 48 KiB.
 pub const NAMESPACE_BUDGET: usize = 36 * 1024;
+
+/// The longest message that the schema admits. Names of images and paths in messages have no bound of their own.
+pub(crate) const MAX_MESSAGE: usize = 1024;
+
+/// The longest message of an item in a report that is over its budget, in bytes.
+const SHORT_MESSAGE: usize = 256;
 
 /// What a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -65,14 +71,8 @@ pub struct Report {
 impl Source<'_> {
     /// The states of the items that the report of `home` lists, in the order of the checklist.
     pub fn states(&self, home: &Home, sample: usize) -> Vec<ItemState> {
-        ITEMS
-            .into_iter()
-            .filter(|item| home.lists(item))
-            .map(|item| {
-                self.evaluation
-                    .item(item, home, self.inventory, self.settings, sample)
-            })
-            .collect()
+        self.evaluation
+            .states(home, self.inventory, self.settings, sample)
     }
 
     /// The report of `home` at `now`.
@@ -89,8 +89,8 @@ impl Source<'_> {
             .zip(&settling.items)
             .map(|(state, aged)| self.result(state, aged, home))
             .collect();
-        let summary = summarise(&items);
-        let mut status = ReportStatus {
+        let summary = summarise(items.iter().map(|item| (item.status, item.drift)));
+        let mut report = ReportStatus {
             observed_generation: None,
             baseline: Some(self.baseline.clone()),
             cluster_id: (*home == Home::Cluster)
@@ -109,13 +109,16 @@ impl Source<'_> {
             },
             waivers: Some(WaiverCounts::default()),
         };
-        fit(&mut status, budget);
-        Report { status, settling }
+        fit(&mut report, budget);
+        Report {
+            status: report,
+            settling,
+        }
     }
 
     fn result(&self, state: ItemState, aged: &Aged, home: &Home) -> ItemResult {
         let of_cluster = *home == Home::Cluster;
-        let more = state.findings as usize - state.sample.len();
+        let more = state.findings.saturating_sub(state.sample.len() as u32);
         ItemResult {
             id: state.item.id.to_owned(),
             title: of_cluster.then(|| state.item.title.to_owned()),
@@ -123,7 +126,7 @@ impl Source<'_> {
             severity: of_cluster.then(|| self.settings.severity(state.item)),
             status: state.status,
             reason: state.reason.to_owned(),
-            message: cut(state.message, 1024),
+            message: cut(state.message, MAX_MESSAGE),
             evaluated: state.evaluated as i32,
             failing: state.failing as i32,
             waived: state.waived as i32,
@@ -149,19 +152,22 @@ impl Source<'_> {
         summary: &Summary,
         now: &Time,
     ) -> Vec<Condition> {
-        let mut list = before.to_vec();
+        // Conditions of types that are none of ours are somebody else's, and no part of a report.
+        let ours =
+            |condition: &&Condition| ConditionType::ALL.iter().any(|it| it.as_str() == condition.type_);
+        let mut list: Vec<Condition> = before.iter().filter(ours).cloned().collect();
         let mut set = |condition| conditions::set(&mut list, condition);
         let total = summary.total;
         set(self.ready(total, now));
         set(self.compliant(items, now));
         set(drifted(items, memory, now));
         set(self.fresh(now));
-        conditions::remove(&mut list, conditions::ConditionType::Reconciling);
+        conditions::remove(&mut list, ConditionType::Reconciling);
         match self.refused.filter(|_| *home == Home::Cluster) {
             Some(error) => {
                 conditions::set(&mut list, StalledReason::WriteRefused.condition(error, None, now))
             }
-            None => conditions::remove(&mut list, conditions::ConditionType::Stalled),
+            None => conditions::remove(&mut list, ConditionType::Stalled),
         }
         list
     }
@@ -185,31 +191,12 @@ impl Source<'_> {
     }
 
     fn compliant(&self, items: &[ItemResult], now: &Time) -> Condition {
-        let required = |item: &&ItemResult| {
-            plumbline_baseline::find(&item.id)
-                .is_some_and(|known| self.settings.level(known) == Level::Required)
-        };
-        let ids = |statuses: &[ItemStatus]| -> Vec<&str> {
-            let wanted = items
-                .iter()
-                .filter(required)
-                .filter(|item| statuses.contains(&item.status));
-            wanted.map(|item| item.id.as_str()).collect()
-        };
-        let failing = ids(&[ItemStatus::Fail]);
-        let open = ids(&[ItemStatus::Unknown, ItemStatus::NeedsAttestation]);
-        if !failing.is_empty() {
-            let message = format!("required items fail: {}", failing.join(", "));
-            CompliantReason::RequirementsFailed.condition(message, None, now)
-        } else if !open.is_empty() {
-            let message = format!(
-                "no required item fails, but evidence is missing for {}",
-                open.join(", ")
-            );
-            CompliantReason::EvidenceMissing.condition(message, None, now)
-        } else {
-            CompliantReason::RequirementsMet.condition("every required item holds", None, now)
-        }
+        let levels = items.iter().filter_map(|item| {
+            let known = plumbline_baseline::find(&item.id)?;
+            Some((known.id, self.settings.level(known), item.status))
+        });
+        let (reason, message) = verdict(levels);
+        reason.condition(message, None, now)
     }
 
     fn fresh(&self, now: &Time) -> Condition {
@@ -272,21 +259,52 @@ fn drifted(items: &[ItemResult], memory: &Memory, now: &Time) -> Condition {
     }
 }
 
+/// The verdict on items of these ids, levels and statuses, and what to say of it.
+pub fn verdict<'a>(
+    items: impl IntoIterator<Item = (&'a str, Level, ItemStatus)>,
+) -> (CompliantReason, String) {
+    let (mut failing, mut open) = (Vec::new(), Vec::new());
+    for (id, _, status) in items
+        .into_iter()
+        .filter(|(_, level, _)| *level == Level::Required)
+    {
+        match status {
+            ItemStatus::Fail => failing.push(id),
+            ItemStatus::Unknown | ItemStatus::NeedsAttestation => open.push(id),
+            ItemStatus::Waived | ItemStatus::Attested | ItemStatus::Pass | ItemStatus::NotApplicable => {}
+        }
+    }
+    if !failing.is_empty() {
+        let message = format!("required items fail: {}", failing.join(", "));
+        (CompliantReason::RequirementsFailed, message)
+    } else if !open.is_empty() {
+        let open = open.join(", ");
+        let message = format!("no required item fails, but evidence is missing for {open}");
+        (CompliantReason::EvidenceMissing, message)
+    } else {
+        (
+            CompliantReason::RequirementsMet,
+            "every required item holds".to_owned(),
+        )
+    }
+}
+
 /// Counts items by status, and the score.
-pub fn summarise(items: &[ItemResult]) -> Summary {
-    let count = |status: ItemStatus| items.iter().filter(|item| item.status == status).count() as i32;
-    let mut summary = Summary {
-        total: items.len() as i32,
-        pass: count(ItemStatus::Pass),
-        fail: count(ItemStatus::Fail),
-        waived: count(ItemStatus::Waived),
-        attested: count(ItemStatus::Attested),
-        needs_attestation: count(ItemStatus::NeedsAttestation),
-        not_applicable: count(ItemStatus::NotApplicable),
-        unknown: count(ItemStatus::Unknown),
-        drifted: items.iter().filter(|item| item.drift != Drift::None).count() as i32,
-        score: None,
-    };
+pub fn summarise(items: impl IntoIterator<Item = (ItemStatus, Drift)>) -> Summary {
+    let mut summary = Summary::default();
+    for (status, drift) in items {
+        summary.total += 1;
+        summary.drifted += i32::from(drift != Drift::None);
+        *match status {
+            ItemStatus::Fail => &mut summary.fail,
+            ItemStatus::Unknown => &mut summary.unknown,
+            ItemStatus::NeedsAttestation => &mut summary.needs_attestation,
+            ItemStatus::Waived => &mut summary.waived,
+            ItemStatus::Attested => &mut summary.attested,
+            ItemStatus::Pass => &mut summary.pass,
+            ItemStatus::NotApplicable => &mut summary.not_applicable,
+        } += 1;
+    }
     let held = summary.pass + summary.attested;
     let decidable = held + summary.fail + summary.unknown + summary.needs_attestation;
     summary.score = (decidable > 0).then(|| 100 * held / decidable);
@@ -324,7 +342,7 @@ fn fit(status: &mut ReportStatus, budget: usize) {
         }
         size = json_size(status);
     }
-    // Names of namespaces are a convenience as well; what is left after them is bounded by the schema.
+    // Names of namespaces are a convenience as well.
     let mut keep = status
         .items
         .iter()
@@ -337,6 +355,12 @@ fn fit(status: &mut ReportStatus, budget: usize) {
             item.namespaces.truncate(keep);
         }
         size = json_size(status);
+    }
+    // What is left is bounded by the schema, and near the budget only if messages are unusually long.
+    if size > budget {
+        for item in &mut status.items {
+            item.message = cut(std::mem::take(&mut item.message), SHORT_MESSAGE);
+        }
     }
 }
 
@@ -357,7 +381,7 @@ fn json_size(status: &ReportStatus) -> usize {
 }
 
 /// Cuts `text` to at most `limit` bytes, at a character.
-fn cut(mut text: String, limit: usize) -> String {
+pub(crate) fn cut(mut text: String, limit: usize) -> String {
     if text.len() > limit {
         let end = (0..=limit - 3)
             .rev()
@@ -439,3 +463,6 @@ fn digest(status: &ReportStatus) -> u64 {
     serde_json::to_writer(&mut hash, status).expect("a status is JSON");
     hash.0.digest()
 }
+
+#[cfg(test)]
+mod tests;

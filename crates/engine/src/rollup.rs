@@ -1,11 +1,19 @@
 //! From results to the state of an item in one report.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
 use plumbline_api::item::{MAX_NAMESPACES, MissingEvidence, NamespaceCount};
 use plumbline_api::{Finding, ItemStatus};
-use plumbline_baseline::{Empty, Item, ObjectRef};
+use plumbline_baseline::{Empty, ITEMS, Item, ObjectRef};
 use plumbline_inventory::{InputState, Inventory, Kind, Name};
 
+<<<<<<< HEAD
+use crate::evaluation::{Evaluation, object_of};
+=======
 use crate::evaluation::Evaluation;
+use crate::report::{MAX_MESSAGE, cut};
+>>>>>>> main
 use crate::settings::Settings;
 
 /// Whose report it is.
@@ -89,6 +97,21 @@ pub struct MissingInput {
 pub(crate) const SYSTEM_NAMESPACE: &str = "SystemNamespace";
 
 impl Evaluation {
+    /// The states of the items that the report of `home` lists, in the order of the checklist.
+    pub fn states(
+        &self,
+        home: &Home,
+        inventory: &Inventory,
+        settings: &Settings,
+        sample: usize,
+    ) -> Vec<ItemState> {
+        ITEMS
+            .into_iter()
+            .filter(|item| home.lists(item))
+            .map(|item| self.item(item, home, inventory, settings, sample))
+            .collect()
+    }
+
     /// The state of `item` in the report of `home`, with at most `sample` findings.
     pub fn item(
         &self,
@@ -161,7 +184,8 @@ impl Evaluation {
         let mut group: Option<(bool, plumbline_api::Severity, &Name)> = None;
         let mut start = 0;
         for (waived, severity, namespace, unit) in self.index(slot).units(home.namespace()) {
-            // Within a group findings of several units may interleave: the objects of a namespace are one unit.
+            // Within a group the objects of a namespace are one unit, the first; their findings interleave with
+            // those of workloads, which come in order.
             if group != Some((waived, severity, namespace)) {
                 state.sample[start..].sort_by(|a, b| a.finding.cmp(&b.finding));
                 if state.sample.len() >= limit {
@@ -170,7 +194,7 @@ impl Evaluation {
                 group = Some((waived, severity, namespace));
                 start = state.sample.len();
             } else if state.sample.len() - start > limit && unit.0 != Kind::Namespace {
-                continue;
+                break;
             }
             let outcome = self.outcome(slot, namespace, unit, inventory, settings);
             let findings = outcome.into_iter().flat_map(|outcome| outcome.findings);
@@ -228,7 +252,7 @@ impl Evaluation {
             let (reason, why) = outcome.and_then(|outcome| outcome.unknown).unwrap_or_default();
             state.status = ItemStatus::Unknown;
             state.reason = reason;
-            state.message = format!("{} {namespace}/{}: {why}", unit.0, unit.1);
+            state.message = format!("{}: {why}", object_of(namespace, unit));
         } else if state.waived > 0 {
             state.status = ItemStatus::Waived;
             state.reason = SYSTEM_NAMESPACE;
@@ -254,15 +278,20 @@ impl Evaluation {
     }
 }
 
+/// Kinds that `item` cannot do without: those that it reads, and namespaces. What it asks about lies in them,
+/// and without them nothing would be in scope and all in order.
+fn needed(item: &Item) -> impl Iterator<Item = Kind> {
+    let namespaces = (!item.reads.contains(&Kind::Namespace)).then_some(Kind::Namespace);
+    item.reads.iter().copied().chain(namespaces)
+}
+
 /// Kinds that `item` cannot do without and the inventory does not have, the worst first.
 fn missing_inputs(item: &Item, inventory: &Inventory) -> Vec<MissingInput> {
-    let state = |kind: &Kind| MissingInput {
-        kind: *kind,
-        state: inventory.coverage(*kind).state,
+    let state = |kind: Kind| MissingInput {
+        kind,
+        state: inventory.coverage(kind).state,
     };
-    let mut missing: Vec<MissingInput> = item
-        .reads
-        .iter()
+    let mut missing: Vec<MissingInput> = needed(item)
         .map(state)
         .filter(|input| input.state != InputState::Synced)
         .collect();
@@ -280,21 +309,23 @@ fn input_reason(state: InputState) -> &'static str {
 }
 
 fn missing_message(missing: &[MissingInput], state: &ItemState) -> String {
-    let kinds: Vec<String> = missing
-        .iter()
-        .map(|input| {
-            let what = match input.state {
+    let same = |a: &MissingInput, b: &MissingInput| input_reason(a.state) == input_reason(b.state);
+    let groups: Vec<String> = missing
+        .chunk_by(same)
+        .map(|inputs| {
+            let what = match inputs[0].state {
                 InputState::Forbidden => "may not be listed",
                 InputState::Absent => "are not served",
                 InputState::Failing => "cannot be read at present",
                 InputState::Pending | InputState::Synced => "are not listed yet",
             };
-            format!("{} {what}", input.kind.plural())
+            let kinds: Vec<&str> = inputs.iter().map(|input| input.kind.plural()).collect();
+            format!("{} {what}", kinds.join(", "))
         })
         .collect();
-    let mut message = kinds.join(", ");
+    let mut message = groups.join("; ");
     if state.failing > 0 {
-        message.push_str(&format!("; of what is known, {}", subject(state.failing, state)));
+        let _ = write!(message, "; of what is known, {}", subject(state.failing, state));
     }
     message
 }
@@ -321,13 +352,11 @@ impl From<MissingInput> for MissingEvidence {
 
 /// How many objects that `item` reads do not decode, and what is wrong with the first.
 fn undecodable(item: &Item, home: &Home, inventory: &Inventory) -> Option<(usize, String)> {
-    let mut objects = inventory.undecodable().filter(|(id, _)| {
-        let here = match (home, &id.namespace) {
-            (Home::Cluster, _) | (_, None) => true,
-            (Home::Namespace(home), Some(namespace)) => home == namespace,
-        };
-        here && (item.reads.contains(&id.kind) || item.optional.contains(&id.kind))
-    });
+    let kinds: BTreeSet<Kind> = needed(item).chain(item.optional.iter().copied()).collect();
+    let mut objects = kinds
+        .into_iter()
+        .filter(|kind| inventory.coverage(*kind).undecodable > 0)
+        .flat_map(|kind| inventory.undecodable_of(kind, home.namespace()));
     let (id, error) = objects.next()?;
     Some((1 + objects.count(), format!("{id} cannot be read: {error}")))
 }
@@ -381,7 +410,7 @@ impl From<SampledFinding> for Finding {
             subject: None,
             role: None,
             severity: finding.severity,
-            message: finding.message,
+            message: cut(finding.message, MAX_MESSAGE),
             waived: sampled.waived.map(str::to_owned),
         }
     }

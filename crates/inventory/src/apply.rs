@@ -123,6 +123,11 @@ impl Inventory {
     pub fn apply_undecodable(&mut self, id: ObjectId, error: String) {
         self.remove(&id);
         let epoch = self.epoch(id.kind);
+        let known = self.undecodable.get_mut(&id);
+        if let Some(known) = known.filter(|known| known.error == error) {
+            known.epoch = epoch;
+            return;
+        }
         self.dirty.topic(id.kind, id.namespace.as_ref());
         let kind = id.kind;
         if self
@@ -333,14 +338,26 @@ impl Inventory {
         revision: Option<&str>,
     ) {
         let namespace = id.namespace.as_ref().expect("a namespaced kind has a namespace");
-        let annotations = &template.metadata.annotations;
-        let facts = Template::new(&template.spec, annotations, None, &mut self.names);
+        let facts = Template::new(
+            &template.spec,
+            &template.metadata.annotations,
+            None,
+            &mut self.names,
+        );
         let template_facts = self.templates.intern(facts);
+        let owner = Owner::of(meta, &mut self.names);
+        let annotations = match &owner {
+            // Its owner's controller keeps notes here (`deployment.kubernetes.io/desired-replicas`).
+            Some(owner) if owner.known.is_some_and(Kind::is_workload) => {
+                self.label_sets.intern(Labels::default())
+            }
+            _ => self.labels(&meta.annotations.short),
+        };
         let controller = Controller {
             uid: meta.uid.as_deref().map(Uid::parse),
-            owner: Owner::of(meta, &mut self.names),
+            owner,
             labels: self.labels(&meta.labels),
-            annotations: self.labels(&meta.annotations.short),
+            annotations,
             annotation_secrets: meta.annotations.secrets.clone().into(),
             pod_labels: self.labels(&template.metadata.labels),
             admitted: self.admitted(namespace, &template_facts),
@@ -364,14 +381,14 @@ impl Inventory {
         let identity = controller.identity();
         let uids = [before.and_then(|(uid, _)| uid), identity.0];
         let touched = ns.rearrange(&key, uids, |ns| {
-            if let Some((uid, owner)) = before {
-                ns.unlink(&key, uid, owner);
+            if let Some((_, owner)) = before {
+                ns.unlink(&key, owner);
             }
             ns.controllers
                 .entry(key.0)
                 .or_default()
                 .put(&key.1, epoch, controller);
-            ns.link(&key, identity.0, identity.1);
+            ns.link(&key, identity.1);
         });
         if before.is_none() {
             self.inputs.entry(id.kind).or_default().objects += 1;
@@ -414,27 +431,30 @@ impl Inventory {
         let epoch = self.epoch(Kind::Pod);
         let ns = self.namespaces.entry(Name::clone(namespace)).or_default();
         let key = (Kind::Pod, Name::clone(ns.pods.key(name).unwrap_or(name)));
-        let old_root = ns.pods.get(name).map(|pod| ns.root_of_pod(&key.1, pod));
         let owner = pod.owner_uid();
-        let mut touched = Vec::new();
         match ns.pods.put(&key.1, epoch, pod) {
-            Put::Same => return,
+            Put::Same => {}
             Put::New => {
                 self.inputs.entry(Kind::Pod).or_default().objects += 1;
-                ns.link(&key, None, owner);
+                ns.link(&key, owner);
+                let root = ns.attach(&key.1);
+                self.touch(namespace, [root]);
             }
             Put::Changed(before) => {
-                let root = old_root.expect("a pod that was there had a root");
-                ns.detach(&root, &before);
-                touched.push(root);
-                if before.owner_uid() != owner {
-                    ns.unlink(&key, None, before.owner_uid());
-                    ns.link(&key, None, owner);
-                }
+                let touched = ns.pod_changed(&key, &before);
+                self.touch(namespace, touched);
             }
         }
-        touched.push(ns.attach(&key.1));
-        self.touch(namespace, touched);
+    }
+
+    /// Changes what follows from other objects for a pod that is there. It is no news of the pod itself: a
+    /// listing that is under way has yet to confirm it.
+    fn derive_pod_again(&mut self, namespace: &Name, name: &Name, pod: Pod) {
+        let ns = self.namespaces.get_mut(namespace).expect("the pod is there");
+        if let Some(before) = ns.pods.replace(name, pod) {
+            let touched = ns.pod_changed(&(Kind::Pod, Name::clone(name)), &before);
+            self.touch(namespace, touched);
+        }
     }
 
     /// Admits pods of the namespace again: its `LimitRange`s have changed.
@@ -451,7 +471,7 @@ impl Inventory {
             .collect();
         for (name, mut pod) in manifests {
             pod.admitted = self.admitted(&namespace, &pod.template);
-            self.put_pod(&namespace, &name, pod);
+            self.derive_pod_again(&namespace, &name, pod);
         }
         let limits = self.default_limits(&namespace);
         let ns = self.namespaces.get_mut(&namespace).expect("looked up above");
@@ -491,7 +511,7 @@ impl Inventory {
                 Some(_) => Arc::clone(&pod.template),
                 None => self.admitted(&namespace, &pod.template),
             };
-            self.put_pod(&namespace, &name, pod);
+            self.derive_pod_again(&namespace, &name, pod);
         }
     }
 
@@ -543,7 +563,7 @@ impl Inventory {
         };
         if removed {
             self.inputs.entry(id.kind).or_default().objects -= 1;
-            if !Kind::WORKLOADS.contains(&id.kind) {
+            if !id.kind.is_workload() {
                 let namespace = if id.kind == Kind::Namespace {
                     Some(&id.name)
                 } else {
@@ -593,7 +613,7 @@ impl Inventory {
                 };
                 let root = ns.root_of_pod(name, &pod);
                 ns.detach(&root, &pod);
-                ns.unlink(&(Kind::Pod, Name::clone(name)), None, pod.owner_uid());
+                ns.unlink(&(Kind::Pod, Name::clone(name)), pod.owner_uid());
                 self.touch(namespace, [root]);
                 true
             }
@@ -624,7 +644,7 @@ impl Inventory {
         };
         let key = (kind, Name::clone(name));
         let touched = ns.rearrange(&key, [uid, None], |ns| {
-            ns.unlink(&key, uid, owner);
+            ns.unlink(&key, owner);
             ns.controllers.entry(kind).or_default().remove(name);
         });
         self.touch(namespace, touched);

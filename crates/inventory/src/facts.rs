@@ -120,7 +120,7 @@ pub struct Controller {
     pub owner: Option<Owner>,
     /// Its labels.
     pub labels: Arc<Labels>,
-    /// Its short annotations.
+    /// Its short annotations, if no workload owns it.
     pub annotations: Arc<Labels>,
     /// Secrets found in its annotations.
     pub annotation_secrets: Box<[LiteralSecret]>,

@@ -1,6 +1,6 @@
 //! The inventory: everything that is known of the cluster.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::dirty::Dirty;
@@ -98,10 +98,8 @@ pub(crate) struct Namespace {
     pub(crate) pods: Store<Pod>,
     pub(crate) controllers: BTreeMap<Kind, Store<Controller>>,
     pub(crate) roots: BTreeMap<LocalKey, Root>,
-    /// Controllers by uid, for the owner walk.
-    pub(crate) by_uid: HashMap<Uid, LocalKey>,
     /// Pods and controllers by the uid of their controlling owner, whether that is known or not.
-    pub(crate) children: HashMap<Uid, Vec<LocalKey>>,
+    pub(crate) children: BTreeSet<(Uid, LocalKey)>,
     pub(crate) service_accounts: Store<ServiceAccountFacts>,
     pub(crate) limit_ranges: Store<LimitRangeFacts>,
     pub(crate) claims: Store<Option<Name>>,
@@ -151,11 +149,11 @@ impl Inventory {
     /// A kind that is forbidden or absent is forgotten: what was known of it can no longer be defended.
     pub fn set_input(&mut self, kind: Kind, state: InputState) {
         let input = self.inputs.entry(kind).or_default();
-        if input.state == state {
-            return;
+        if input.state != state {
+            input.state = state;
+            self.dirty.topic(kind, None);
         }
-        input.state = state;
-        self.dirty.topic(kind, None);
+        // Also if it was so before: a listing may have begun in the meantime and been refused half-way.
         if matches!(state, InputState::Forbidden | InputState::Absent) {
             self.begin_relist(kind);
             self.drop_unlisted(kind);
@@ -166,6 +164,24 @@ impl Inventory {
     pub fn undecodable(&self) -> impl Iterator<Item = (&ObjectId, &str)> {
         self.undecodable
             .iter()
+            .map(|(id, undecodable)| (id, undecodable.error.as_str()))
+    }
+
+    /// Objects of `kind` that do not decode: those in `namespace`, or all if that is `None`. Ordered.
+    pub fn undecodable_of(
+        &self,
+        kind: Kind,
+        namespace: Option<&Name>,
+    ) -> impl Iterator<Item = (&ObjectId, &str)> {
+        let namespace = namespace.filter(|_| kind.is_namespaced()).cloned();
+        let first = ObjectId {
+            kind,
+            namespace: namespace.clone(),
+            name: Name::from(""),
+        };
+        self.undecodable
+            .range(first..)
+            .take_while(move |(id, _)| id.kind == kind && (namespace.is_none() || id.namespace == namespace))
             .map(|(id, undecodable)| (id, undecodable.error.as_str()))
     }
 }

@@ -86,6 +86,11 @@ impl Kind {
         kinds
     }
 
+    /// Whether objects of this kind carry a pod template or are pods.
+    pub fn is_workload(self) -> bool {
+        Self::WORKLOADS.contains(&self)
+    }
+
     /// The API group, `""` for the core group.
     pub const fn group(self) -> &'static str {
         match self {

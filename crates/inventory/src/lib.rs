@@ -17,6 +17,8 @@ pub mod quantity;
 pub mod roots;
 pub mod store;
 pub mod template;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod views;
 
 pub use dirty::{Dirty, Topic};
@@ -24,3 +26,6 @@ pub use inventory::{Coverage, InputState, Inventory, ObjectId};
 pub use kind::Kind;
 pub use names::Name;
 pub use roots::RootKey;
+
+#[cfg(test)]
+mod tests;

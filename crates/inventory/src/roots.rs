@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::facts::{Controller, Pod, Uid};
+use crate::facts::{Controller, Owner, Pod, Uid};
 use crate::inventory::Namespace;
 use crate::kind::Kind;
 use crate::names::Name;
@@ -39,7 +39,7 @@ pub struct LiveGroup {
     /// What their specs say.
     pub template: Arc<Template>,
     /// Their direct owner.
-    pub parent: Option<Uid>,
+    pub parent: Option<Owner>,
     /// The revision that they say they were made from.
     pub revision: Option<Name>,
     /// How many there are.
@@ -56,7 +56,7 @@ impl Root {
             Some(group) => group.pods += 1,
             None => self.live.push(LiveGroup {
                 template: Arc::clone(&pod.admitted),
-                parent: pod.owner_uid(),
+                parent: pod.owner.clone(),
                 revision: revision_of(pod).map(Name::from),
                 pods: 1,
             }),
@@ -85,41 +85,75 @@ impl Root {
 impl LiveGroup {
     fn holds(&self, pod: &Pod) -> bool {
         Arc::ptr_eq(&self.template, &pod.admitted)
-            && self.parent == pod.owner_uid()
+            && self.parent == pod.owner
             && self.revision.as_deref() == revision_of(pod)
     }
 }
-
-/// The longest chain of owners that is followed: real ones have three links, and a loop must end.
-const MAX_OWNERS: usize = 8;
 
 impl Namespace {
     /// The root owner of an object: the last one that its controller references reach.
     pub(crate) fn root_of(&self, key: &LocalKey) -> LocalKey {
         let owner = match key.0 {
-            Kind::Pod => self.pods.get(&key.1).and_then(Pod::owner_uid),
+            Kind::Pod => self.pods.get(&key.1).and_then(|pod| pod.owner.as_ref()),
             _ => self
                 .controller(key)
-                .and_then(|controller| controller.identity().1),
+                .and_then(|controller| controller.owner.as_ref()),
         };
         self.walk(key, owner)
     }
 
     /// The root owner of a pod that may have been taken out already.
     pub(crate) fn root_of_pod(&self, name: &Name, pod: &Pod) -> LocalKey {
-        self.walk(&(Kind::Pod, Name::clone(name)), pod.owner_uid())
+        self.walk(&(Kind::Pod, Name::clone(name)), pod.owner.as_ref())
     }
 
-    fn walk(&self, from: &LocalKey, mut owner: Option<Uid>) -> LocalKey {
-        let mut at = from;
-        for _ in 0..MAX_OWNERS {
-            let Some(next) = owner.and_then(|uid| self.by_uid.get(&uid)) else {
-                break;
-            };
-            at = next;
-            owner = self.controller(at).and_then(|controller| controller.identity().1);
+    /// Follows owners to the last one. The API server does not refuse owners in a loop: the first in order of
+    /// those in it counts as the last one then, so that nothing hides by owning itself.
+    fn walk<'a>(&'a self, from: &LocalKey, mut owner: Option<&'a Owner>) -> LocalKey {
+        let mut at = None;
+        // Brent: a loop brings the walk back to a place that is noted after ever more steps.
+        let (mut noted, mut steps, mut note_at) = (None, 0_u32, 1);
+        while let Some(next) = owner.and_then(|owner| self.owning(owner)) {
+            at = Some(next);
+            if noted == at {
+                return self.first_in_loop(next);
+            }
+            steps += 1;
+            if steps == note_at {
+                (noted, steps, note_at) = (at, 0, note_at * 2);
+            }
+            owner = self.controllers[&next.0]
+                .get(next.1)
+                .and_then(|controller| controller.owner.as_ref());
         }
-        at.clone()
+        at.map_or_else(|| from.clone(), |(kind, name)| (kind, Name::clone(name)))
+    }
+
+    fn first_in_loop(&self, start: (Kind, &Name)) -> LocalKey {
+        let (mut first, mut at) = (start, start);
+        loop {
+            let owner = self.controllers[&at.0].get(at.1).and_then(|it| it.owner.as_ref());
+            at = owner
+                .and_then(|owner| self.owning(owner))
+                .expect("a loop goes on for ever");
+            first = first.min(at);
+            if at == start {
+                return (first.0, Name::clone(first.1));
+            }
+        }
+    }
+
+    /// The controller that `owner` means: kind, name and uid are all its own.
+    fn owning(&self, owner: &Owner) -> Option<(Kind, &Name)> {
+        let kind = owner.known?;
+        let (name, controller) = self.controllers.get(&kind)?.entry(&owner.name)?;
+        (controller.uid == Some(owner.uid)).then_some((kind, name))
+    }
+
+    /// The controller that made `group`.
+    pub(crate) fn parent_of(&self, group: &LiveGroup) -> Option<&Controller> {
+        let (kind, name) = self.owning(group.parent.as_ref()?)?;
+        self.controllers[&kind].get(name)
     }
 
     pub(crate) fn controller(&self, (kind, name): &LocalKey) -> Option<&Controller> {
@@ -129,9 +163,21 @@ impl Namespace {
     /// Counts a pod for its root, and tells which that is.
     pub(crate) fn attach(&mut self, name: &Name) -> LocalKey {
         let pod = self.pods.get(name).expect("a pod is attached after it was put");
-        let root = self.walk(&(Kind::Pod, Name::clone(name)), pod.owner_uid());
+        let root = self.root_of_pod(name, pod);
         self.roots.entry(root.clone()).or_default().attach(pod);
         root
+    }
+
+    /// Counts a pod that was `before` for the root that it has now; tells both roots.
+    pub(crate) fn pod_changed(&mut self, key: &LocalKey, before: &Pod) -> [LocalKey; 2] {
+        let root = self.root_of_pod(&key.1, before);
+        self.detach(&root, before);
+        let owner = self.pods.get(&key.1).and_then(Pod::owner_uid);
+        if before.owner_uid() != owner {
+            self.unlink(key, before.owner_uid());
+            self.link(key, owner);
+        }
+        [root, self.attach(&key.1)]
     }
 
     /// Counts a pod for `root` no longer.
@@ -146,31 +192,26 @@ impl Namespace {
         }
     }
 
-    /// Notes an object's uid and its controlling owner's.
-    pub(crate) fn link(&mut self, key: &LocalKey, uid: Option<Uid>, owner: Option<Uid>) {
-        if let Some(uid) = uid {
-            self.by_uid.insert(uid, key.clone());
-        }
+    /// Notes who owns an object.
+    pub(crate) fn link(&mut self, key: &LocalKey, owner: Option<Uid>) {
         if let Some(owner) = owner {
-            self.children.entry(owner).or_default().push(key.clone());
+            self.children.insert((owner, key.clone()));
         }
     }
 
-    /// Forgets an object's uid and its controlling owner's.
-    pub(crate) fn unlink(&mut self, key: &LocalKey, uid: Option<Uid>, owner: Option<Uid>) {
-        if let Some(uid) = uid
-            && self.by_uid.get(&uid) == Some(key)
-        {
-            self.by_uid.remove(&uid);
+    /// Forgets who owns an object.
+    pub(crate) fn unlink(&mut self, key: &LocalKey, owner: Option<Uid>) {
+        if let Some(owner) = owner {
+            self.children.remove(&(owner, key.clone()));
         }
-        if let Some(owner) = owner
-            && let Some(siblings) = self.children.get_mut(&owner)
-        {
-            siblings.retain(|sibling| sibling != key);
-            if siblings.is_empty() {
-                self.children.remove(&owner);
-            }
-        }
+    }
+
+    fn children(&self, owner: Uid) -> impl Iterator<Item = &LocalKey> {
+        let first = (owner, (Kind::ALL[0], Name::from("")));
+        self.children
+            .range(first..)
+            .take_while(move |(uid, _)| *uid == owner)
+            .map(|(_, child)| child)
     }
 
     /// Changes who owns whom: takes the pods under `uids` out, lets `change` happen, puts them back where they
@@ -211,7 +252,7 @@ impl Namespace {
         let mut found = BTreeSet::new();
         let mut pending: Vec<Uid> = uids.into_iter().flatten().collect();
         while let Some(uid) = pending.pop() {
-            for child in self.children.get(&uid).into_iter().flatten() {
+            for child in self.children(uid) {
                 if found.insert(child.clone()) {
                     pending.extend(self.controller(child).and_then(|controller| controller.uid));
                 }

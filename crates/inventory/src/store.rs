@@ -59,6 +59,15 @@ impl<T> Store<T> {
         self.0.iter_mut().map(|(name, slot)| (name, &mut slot.value))
     }
 
+    /// Replaces the facts of `name`, whatever listing confirmed it last; returns what they were if they differ.
+    pub(crate) fn replace(&mut self, name: &str, value: T) -> Option<T>
+    where
+        T: PartialEq,
+    {
+        let known = &mut self.0.get_mut(name)?.value;
+        (*known != value).then(|| std::mem::replace(known, value))
+    }
+
     /// Names that the listing `epoch` did not confirm.
     pub(crate) fn stale(&self, epoch: u32) -> impl Iterator<Item = &Name> {
         self.0
@@ -75,6 +84,11 @@ impl<T> Store<T> {
     /// The key of `name`, shared.
     pub fn key(&self, name: &str) -> Option<&Name> {
         self.0.get_key_value(name).map(|(key, _)| key)
+    }
+
+    /// The key and the facts of `name`.
+    pub fn entry(&self, name: &str) -> Option<(&Name, &T)> {
+        self.0.get_key_value(name).map(|(key, slot)| (key, &slot.value))
     }
 
     /// Names and facts, ordered by name.

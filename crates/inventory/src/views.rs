@@ -141,12 +141,12 @@ impl<'a> NamespaceView<'a> {
     /// The root workload of this kind and name.
     pub fn workload(self, kind: Kind, name: &str) -> Option<WorkloadView<'a>> {
         let content = self.content;
-        let (name, object) = match kind {
-            Kind::Pod => (content.pods.key(name)?, RootObject::Pod(content.pods.get(name)?)),
-            _ => {
-                let store = content.controllers.get(&kind)?;
-                (store.key(name)?, RootObject::Controller(store.get(name)?))
-            }
+        let (name, object) = if kind == Kind::Pod {
+            let (name, pod) = content.pods.entry(name)?;
+            (name, RootObject::Pod(pod))
+        } else {
+            let (name, controller) = content.controllers.get(&kind)?.entry(name)?;
+            (name, RootObject::Controller(controller))
         };
         let key: LocalKey = (kind, Name::clone(name));
         let is_root = content.root_of(&key) == key;
@@ -264,14 +264,14 @@ impl<'a> WorkloadView<'a> {
         }
     }
 
-    /// An owner of a kind that the inventory does not hold, as `Kind name`: `Rollout checkout`, `Node worker-1`.
+    /// An owner that is no workload of the inventory, as `Kind name`: `Rollout checkout`, `Node worker-1`.
     pub fn external_owner(&self) -> Option<String> {
         let owner = match self.object {
             RootObject::Pod(pod) => pod.owner.as_ref(),
             RootObject::Controller(controller) => controller.owner.as_ref(),
         };
         owner
-            .filter(|owner| owner.known.is_none())
+            .filter(|owner| !owner.known.is_some_and(Kind::is_workload))
             .map(|owner| format!("{} {}", owner.kind, owner.name))
     }
 
@@ -303,7 +303,7 @@ impl<'a> WorkloadView<'a> {
     }
 
     /// The templates that decide on the workload: those of its live pods, of older revisions too, and its own
-    /// if no live pod was made from it.
+    /// if no live pod was made from it. They come in no particular order: what is said must not depend on it.
     pub fn deciding(&self) -> Vec<Deciding<'a>> {
         let mut deciding: Vec<Deciding<'a>> = Vec::new();
         let mut current = false;
@@ -350,10 +350,10 @@ impl<'a> WorkloadView<'a> {
         match self.kind {
             // A middle owner with the same template facts stands for the same template: what else may differ
             // decides on nothing here. Kubernetes compares the templates as well (`FindNewReplicaSet`).
-            Kind::Deployment | Kind::CronJob => group
-                .parent
-                .and_then(|uid| self.namespace.content.by_uid.get(&uid))
-                .and_then(|key| self.namespace.content.controller(key))
+            Kind::Deployment | Kind::CronJob => self
+                .namespace
+                .content
+                .parent_of(group)
                 .is_some_and(|parent| Arc::ptr_eq(&parent.template, &controller.template)),
             // Without a revision to compare with (a controller that has not reported yet) none can be told.
             Kind::StatefulSet | Kind::DaemonSet => {

@@ -1,19 +1,67 @@
-//! The plumbline command.
+//! The plumbline command: one module for each subcommand, and what they share.
 
+mod baseline;
+mod check;
+mod cluster;
+mod completions;
+mod crds;
+mod explain;
+mod input;
+mod items;
+mod markdown;
+mod overview;
+mod report;
 mod run;
+mod tables;
+mod terminal;
+mod version;
 
-use clap::Parser;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[derive(Parser)]
-enum Command {
-    Run(run::Run),
+/// Holds a Kubernetes cluster, or manifests, against a compliance baseline.
+#[derive(Debug, Parser)]
+#[command(
+    name = "plumbline",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Command::parse() {
-        Command::Run(run) => run.execute(),
-    }
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Run(run::Run),
+    Report(report::Arguments),
+    Explain(explain::Arguments),
+    Crds(crds::Arguments),
+    Completions(completions::Arguments),
+    Version(version::Arguments),
+}
+
+/// The exit code of a command that could not do what it was asked to.
+const TROUBLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Run(run) => run.execute().map(|()| ExitCode::SUCCESS),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Crds(arguments) => crds::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Version(arguments) => version::run(&arguments),
+    };
+    outcome.unwrap_or_else(|error| {
+        terminal::complain(&format!("error: {error:#}"));
+        ExitCode::from(TROUBLE)
+    })
 }

@@ -1,4 +1,4 @@
-//! Folders whose content is generated.
+//! Folders that hold generated files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,10 +6,12 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 
-/// A folder in which every file is generated.
+/// A folder that holds generated files.
 pub(crate) struct Folder {
     /// Path from the root of the repository.
     pub(crate) path: &'static str,
+    /// Whether every file in it is generated: one that is no longer made goes.
+    pub(crate) whole: bool,
     /// The command that writes it.
     pub(crate) command: &'static str,
     /// Content by file name.
@@ -68,12 +70,15 @@ impl Folder {
             entries => entries?,
         };
         entries
-            .map(|entry| {
-                let entry = entry?;
-                Ok((
-                    entry.file_name().to_string_lossy().into_owned(),
-                    fs::read_to_string(entry.path())?,
-                ))
+            .filter_map(|entry| {
+                let read = |entry: fs::DirEntry| {
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    if !self.whole && !self.files.contains_key(&name) {
+                        return Ok(None);
+                    }
+                    Ok(Some((name, fs::read_to_string(entry.path())?)))
+                };
+                entry.and_then(read).transpose()
             })
             .collect()
     }

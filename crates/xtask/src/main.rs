@@ -5,6 +5,8 @@
 
 mod crds;
 mod generated;
+mod items;
+mod rbac;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -27,12 +29,18 @@ struct Arguments {
 enum Generator {
     /// The custom resource definitions, in crds/.
     Crds,
+    /// A page about each item, in docs/items/.
+    Items,
+    /// What the operator may do, in config/rbac/role.yaml.
+    Rbac,
 }
 
 fn main() -> ExitCode {
     let Arguments { generator, check } = Arguments::parse();
     let folder = match generator {
         Generator::Crds => crds::folder(),
+        Generator::Items => Ok(items::folder()),
+        Generator::Rbac => Ok(rbac::folder()),
     };
     match folder.and_then(|folder| if check { folder.check() } else { folder.write() }) {
         Ok(()) => ExitCode::SUCCESS,

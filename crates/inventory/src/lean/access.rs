@@ -1,4 +1,4 @@
-//! ServiceAccounts and RBAC.
+//! Service accounts and RBAC.
 
 use serde::Deserialize;
 

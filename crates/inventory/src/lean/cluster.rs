@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::pod::Quantity;
-use super::{Meta, nullable};
+use super::{Meta, nullable, quantities};
 use crate::literal_secrets::{self, LiteralSecret};
 
 /// `v1.Namespace`.
@@ -83,9 +83,9 @@ pub struct LimitRangeSpec {
 pub struct LimitRangeItem {
     #[serde(rename = "type", default, deserialize_with = "nullable")]
     pub kind: String,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "quantities")]
     pub default: BTreeMap<String, Quantity>,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "quantities")]
     pub max: BTreeMap<String, Quantity>,
 }
 

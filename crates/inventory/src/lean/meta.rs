@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::nullable;
+use super::{nullable, strings};
 use crate::literal_secrets::{self, LiteralSecret};
 
 /// The part of `ObjectMeta` that items read.
@@ -27,7 +27,7 @@ pub struct Meta {
     /// Set while the object is being deleted.
     pub deletion_timestamp: Option<String>,
     /// Labels.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "strings")]
     pub labels: BTreeMap<String, String>,
     /// Annotations, scanned.
     #[serde(default, deserialize_with = "nullable")]
@@ -115,7 +115,7 @@ impl<'de> Deserialize<'de> for Annotations {
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
     /// Labels that must have exactly these values.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "strings")]
     pub match_labels: BTreeMap<String, String>,
     /// Further requirements; all must hold.
     #[serde(default, deserialize_with = "nullable")]

@@ -1,4 +1,4 @@
-//! Services, Ingresses and NetworkPolicies.
+//! Services, ingresses and network policies.
 
 use serde::Deserialize;
 

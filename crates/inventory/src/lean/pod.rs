@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Meta, nullable};
+use super::{Meta, nullable, quantities, strings};
 
 /// `v1.Pod`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -34,6 +34,7 @@ pub struct PodStatus {
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct ContainerStatus {
+    #[serde(default, deserialize_with = "nullable")]
     pub name: String,
     #[serde(default, deserialize_with = "nullable")]
     pub user: ContainerUser,
@@ -62,7 +63,7 @@ pub struct PodSpec {
     pub node_name: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     pub os: PodOs,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "strings")]
     pub node_selector: BTreeMap<String, String>,
     pub service_account_name: Option<String>,
     /// Deprecated alias of `serviceAccountName`.
@@ -195,7 +196,7 @@ pub enum Quantity {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[allow(missing_docs)]
 pub struct Resources {
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "quantities")]
     pub limits: BTreeMap<String, Quantity>,
 }
 

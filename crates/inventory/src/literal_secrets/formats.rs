@@ -1,6 +1,6 @@
 //! Values that are secrets by their format, whatever their name.
 
-use super::text::is_comment;
+use super::text::{head, is_comment, tail};
 use super::value::{is_no_literal, is_reference};
 
 /// A token with a prefix of its own.
@@ -94,16 +94,24 @@ formats! {
         "LS0tLS1CRUdJTiBFTkNSWVBURUQgUFJJVkFURSBLRV" base64 24;
 }
 
-/// First bytes of the prefixes: most words of a text begin otherwise.
-const BEGINNINGS: [bool; 256] = {
-    let mut set = [false; 256];
+/// The first two bytes of the prefixes: most words of a text begin otherwise.
+const BEGINNINGS: [[bool; 128]; 128] = {
+    let mut set = [[false; 128]; 128];
     let mut at = 0;
     while at < FORMATS.len() {
-        set[FORMATS[at].prefix.as_bytes()[0] as usize] = true;
+        let prefix = FORMATS[at].prefix.as_bytes();
+        set[prefix[0] as usize][prefix[1] as usize] = true;
         at += 1;
     }
     set
 };
+
+fn may_begin(bytes: &[u8]) -> bool {
+    let [first, second, ..] = bytes else {
+        return false;
+    };
+    first.is_ascii() && second.is_ascii() && BEGINNINGS[usize::from(*first)][usize::from(*second)]
+}
 
 /// The first secret in `text` that has a known format.
 pub(super) fn find(text: &str) -> Option<&'static str> {
@@ -132,8 +140,7 @@ fn at_position(text: &str, at: usize) -> Option<&'static str> {
         b's' => shared_access_signature(bytes, at),
         _ => None,
     };
-    let may_begin = BEGINNINGS[usize::from(bytes[at])] && begins(bytes, at);
-    special.or_else(|| may_begin.then(|| token(&bytes[at..])).flatten())
+    special.or_else(|| token(bytes, at))
 }
 
 /// Whether a word begins here; `\n` in JSON is a separator, too.
@@ -145,14 +152,26 @@ fn begins(bytes: &[u8], at: usize) -> bool {
     }
 }
 
+/// The longest token that is looked at. Like the windows below it keeps a hostile text, all beginnings of
+/// tokens, from being read once for each of them.
+const LONGEST: usize = 512;
+
 fn run(bytes: &[u8], alphabet: fn(u8) -> bool) -> &[u8] {
     let end = bytes.iter().position(|b| !alphabet(*b)).unwrap_or(bytes.len());
     &bytes[..end]
 }
 
-fn token(bytes: &[u8]) -> Option<&'static str> {
+fn short_run(bytes: &[u8], alphabet: fn(u8) -> bool) -> &[u8] {
+    run(&bytes[..bytes.len().min(LONGEST)], alphabet)
+}
+
+fn token(bytes: &[u8], at: usize) -> Option<&'static str> {
+    let start = &bytes[at..];
+    if !may_begin(start) || !begins(bytes, at) {
+        return None;
+    }
     FORMATS.iter().find_map(|format| {
-        let body = run(bytes.strip_prefix(format.prefix.as_bytes())?, format.alphabet);
+        let body = short_run(start.strip_prefix(format.prefix.as_bytes())?, format.alphabet);
         let fits = (format.shortest..=format.longest).contains(&body.len());
         (fits && is_varied(body)).then_some(format.what)
     })
@@ -160,19 +179,25 @@ fn token(bytes: &[u8]) -> Option<&'static str> {
 
 /// Whether this is no placeholder: not `xxxxxxxx`, not an example.
 fn is_varied(body: &[u8]) -> bool {
-    let distinct: std::collections::BTreeSet<u8> = body.iter().copied().collect();
+    let body = &body[..body.len().min(128)];
+    let mut seen = [false; 256];
+    for byte in body {
+        seen[usize::from(*byte)] = true;
+    }
+    let distinct = seen.iter().filter(|seen| **seen).count();
     let repeats = body
         .windows(6)
         .any(|window| window.iter().all(|b| *b == window[0]));
     let example = body
         .windows(7)
         .any(|window| window.eq_ignore_ascii_case(b"example"));
-    distinct.len() >= 6 && !repeats && !example
+    distinct >= 6 && !repeats && !example
 }
 
 /// `header.payload.signature`, the first two of them JSON in base64.
 fn json_web_token(bytes: &[u8], at: usize) -> Option<&'static str> {
-    if !begins(bytes, at) || !bytes[at..].starts_with(b"eyJ") {
+    let within = at > 0 && bytes[at - 1] == b'-';
+    if within || !bytes[at..].starts_with(b"eyJ") || !begins(bytes, at) {
         return None;
     }
     let bytes = &bytes[at..];
@@ -186,7 +211,7 @@ fn json_web_token(bytes: &[u8], at: usize) -> Option<&'static str> {
 
 /// The header alone is no key: scripts look for it.
 fn private_key(text: &str, at: usize) -> Option<&'static str> {
-    let rest = text.get(at..)?.strip_prefix("-----BEGIN ")?;
+    let rest = head(text.get(at..)?, 4096).strip_prefix("-----BEGIN ")?;
     let (label, body) = rest.split_once("-----")?;
     let is_private =
         label.len() < 40 && (label.ends_with("PRIVATE KEY") || label.ends_with("PRIVATE KEY BLOCK"));
@@ -197,14 +222,14 @@ fn private_key(text: &str, at: usize) -> Option<&'static str> {
 
 /// `scheme://user:password@host`; `at` is the colon. A comment may show how it is written.
 fn url_password(text: &str, at: usize) -> Option<&'static str> {
-    let rest = text.get(at..)?.strip_prefix("://")?;
+    let rest = head(text.get(at..)?, 512).strip_prefix("://")?;
     let has_scheme = text[..at].bytes().next_back().is_some_and(alnum);
     let end = rest
         .find(|c: char| c.is_whitespace() || "/?#\"'`<>,)\\".contains(c))
         .unwrap_or(rest.len());
     let (user, _) = rest[..end].rsplit_once('@')?;
     let (_, password) = user.split_once(':')?;
-    let line = text[..at].rsplit('\n').next().unwrap_or_default();
+    let line = tail(&text[..at], 512).rsplit('\n').next().unwrap_or_default();
     let literal = has_scheme && !is_no_literal(password) && !is_comment(line);
     literal.then_some("a password in a URL")
 }
@@ -217,7 +242,7 @@ fn data_source_password(text: &str, at: usize) -> Option<&'static str> {
     if !is_address {
         return None;
     }
-    let user = text[..at]
+    let user = tail(&text[..at], 256)
         .rsplit(|c: char| c.is_whitespace() || "\"'`=".contains(c))
         .next()?;
     let (_, password) = user.split_once(':')?;
@@ -229,9 +254,10 @@ fn telegram_token(bytes: &[u8], at: usize) -> Option<&'static str> {
     let id = bytes[..at]
         .iter()
         .rev()
+        .take(11)
         .take_while(|b| b.is_ascii_digit())
         .count();
-    let body = run(&bytes[at + 1..], url);
+    let body = short_run(&bytes[at + 1..], url);
     let fits = (8..=10).contains(&id) && body.len() == 35 && body.starts_with(b"AA");
     (fits && is_varied(body)).then_some("a Telegram bot token")
 }
@@ -240,7 +266,7 @@ fn telegram_token(bytes: &[u8], at: usize) -> Option<&'static str> {
 fn azure_client_secret(bytes: &[u8], at: usize) -> Option<&'static str> {
     let alphabet = |b: u8| dotted(b) || b == b'~';
     let before = bytes.get(at.checked_sub(5)?..at)?;
-    let body = run(&bytes[at + 1..], |b| dotted(b) || b == b'~');
+    let body = short_run(&bytes[at + 1..], |b| dotted(b) || b == b'~');
     let marked = before[4] == b'Q' && before[3].is_ascii_digit() && before[..3].iter().all(|b| alphabet(*b));
     (marked && (31..=34).contains(&body.len()) && is_varied(body)).then_some("an Azure client secret")
 }
@@ -248,7 +274,7 @@ fn azure_client_secret(bytes: &[u8], at: usize) -> Option<&'static str> {
 /// The signature of a shared access URL: 32 bytes in base64, percent-encoded.
 fn shared_access_signature(bytes: &[u8], at: usize) -> Option<&'static str> {
     let body = bytes[at..].strip_prefix(b"sig=").filter(|_| begins(bytes, at))?;
-    let body = run(body, |b| base64(b) || b == b'%');
+    let body = short_run(body, |b| base64(b) || b == b'%');
     let padded = body.ends_with(b"%3D") || body.ends_with(b"%3d") || body.ends_with(b"=");
     let text = std::str::from_utf8(body).unwrap_or_default();
     (body.len() >= 43 && padded && !is_reference(text)).then_some("an Azure shared access signature")

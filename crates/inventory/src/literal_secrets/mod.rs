@@ -101,6 +101,9 @@ pub fn in_data(key: &str, value: &str) -> Vec<LiteralSecret> {
     found
 }
 
+/// So many secrets by name are told of one text: a thousand lines of the same kind need no thousand findings.
+const MOST: usize = 16;
+
 /// What `value` is by the name that it stands under.
 fn by_name(name: &str, value: &str, place: Place) -> Option<&'static str> {
     let naming = Naming::of(name)?;
@@ -112,7 +115,8 @@ fn in_text(text: &str) -> Vec<(&str, &'static str)> {
     let mut found = Vec::new();
     text::assignments(text, |name, value| {
         // What has a format has been found already.
-        if let Some(what) = by_name(name, value, Place::Text)
+        if found.len() < MOST
+            && let Some(what) = by_name(name, value, Place::Text)
             && formats::find(value).is_none()
         {
             found.push((name, what));

@@ -511,3 +511,52 @@ fn any_text_is_read_without_a_fault() {
         in_command("args", &[text.to_owned(), format!("x {text} '"), "$(".to_owned()]);
     }
 }
+
+/// Each of these takes very long if something reads to the end of the text from every position.
+#[test]
+fn hostile_text_takes_no_longer_than_other_text() {
+    for piece in [
+        "a=b;",
+        "a:b,",
+        "password=",
+        "a://b:c",
+        "a://b:c@",
+        "<a",
+        "<password>",
+        "-----BEGIN ",
+        "eyJ-",
+        "eyJa.",
+        "xoxb-",
+        "@tcp(",
+        "1",
+        "a=\"",
+        "a='",
+        " =",
+        "$(",
+        "x --a=b ",
+        "Q~",
+        "sig=",
+        "AccountKey=",
+    ] {
+        let text = piece.repeat(40_000 / piece.len());
+        in_data("app.conf", &text);
+        in_annotation("example.com/note", &text);
+        in_env("SETTING", &text);
+        in_command("args", &["sh".to_owned(), "-c".to_owned(), text]);
+    }
+}
+
+#[test]
+fn a_long_web_token_is_one() {
+    let token = format!(
+        "eyJhbGciOiJSUzI1NiJ9.eyJ{}.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+        "aBcD1234".repeat(500)
+    );
+    assert_eq!(in_env("X", &token).unwrap().what, "a JSON Web Token");
+}
+
+#[test]
+fn one_entry_gives_a_bounded_number_of_findings() {
+    let lines: Vec<String> = (0..1000).map(|n| format!("db{n}.password=hunter2")).collect();
+    assert_eq!(in_data("app.conf", &lines.join("\n")).len(), MOST);
+}

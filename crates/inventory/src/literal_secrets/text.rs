@@ -1,5 +1,19 @@
 //! Names and values in text: settings of all sorts, documents, programs.
 
+/// The longest name and the longest value that are looked at. Without bounds a hostile text, all separators on
+/// one line, would be read once for each of them.
+const LONGEST: usize = 512;
+
+/// At most so many bytes of `text` from its start.
+pub(super) fn head(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+/// At most so many bytes of `text` before its end.
+pub(super) fn tail(text: &str, bytes: usize) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(bytes))..]
+}
+
 /// Calls `found` with every name and value that the text assigns, comments aside.
 pub(super) fn assignments<'a>(text: &'a str, mut found: impl FnMut(&'a str, &'a str)) {
     for line in text.split(['\n', '\r']) {
@@ -40,7 +54,7 @@ fn directive(line: &str) -> Option<(&str, &str)> {
 
 /// `<password>foo</password>`.
 fn element(text: &str) -> Option<(&str, &str)> {
-    let (name, rest) = text.strip_prefix('<')?.split_once('>')?;
+    let (name, rest) = head(text, LONGEST).strip_prefix('<')?.split_once('>')?;
     let (value, rest) = rest.split_once('<')?;
     let closes = rest.strip_prefix('/').is_some_and(|rest| rest.starts_with(name));
     (closes && !name.is_empty() && name.bytes().all(is_name)).then_some((name, value))
@@ -66,12 +80,12 @@ fn assignment(line: &str, at: usize) -> Option<(&str, &str)> {
     let name = name_before(line, if previous == b':' { at - 1 } else { at })?;
     let after = &line[at + 1..];
     let after = after.strip_prefix('>').unwrap_or(after);
-    Some((name, value_of(after.trim_start(), colon)?))
+    Some((name, value_of(head(after, LONGEST).trim_start(), colon)?))
 }
 
 /// The name that ends right before `end`, quoted or not.
 fn name_before(line: &str, end: usize) -> Option<&str> {
-    let before = line[..end].trim_end();
+    let before = tail(&line[..end], LONGEST).trim_end();
     let unquoted = before.trim_end_matches(['"', '\'', '\\']);
     let start = unquoted.bytes().rposition(|b| !is_name(b)).map_or(0, |at| at + 1);
     let name = &unquoted[start..];
@@ -101,14 +115,16 @@ fn value_of(text: &str, colon: bool) -> Option<&str> {
 
 /// Whether words follow that are no further assignment: `password: must be long`.
 fn is_sentence(rest: &str, colon: bool) -> bool {
-    let Some(word) = rest.split_whitespace().next() else {
+    if !rest.starts_with(char::is_whitespace) {
+        return false;
+    }
+    let Some(word) = head(rest, 256).split_whitespace().next() else {
         return false;
     };
-    let follows_space = rest.starts_with(char::is_whitespace);
     let harmless = word.starts_with(['#', ';', ',', '}', ']', ')', '"', '\'', '<', '&', '\\', '|', '-'])
         || word.contains('=')
         || !colon && word.contains(':');
-    follows_space && !harmless
+    !harmless
 }
 
 #[cfg(test)]

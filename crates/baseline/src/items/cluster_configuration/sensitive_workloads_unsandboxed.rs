@@ -1,5 +1,6 @@
 //! CC-05.
 
+use plumbline_inventory::facts::NodeFacts;
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::WorkloadView;
 use plumbline_inventory::{Inventory, Kind};
@@ -128,17 +129,12 @@ fn is_sandbox(handler: &str) -> bool {
 
 /// Whether every node says what it offers, and none offers `handler`.
 fn is_offered_nowhere(handler: &str, inventory: &Inventory) -> bool {
-    let mut nodes = inventory
-        .nodes()
-        .map(|(_, node)| &node.runtime_handlers)
-        .peekable();
-    let is_without = |offered: &Box<[_]>| {
-        !offered.is_empty()
-            && offered
-                .iter()
-                .all(|name: &plumbline_inventory::Name| **name != *handler)
+    let is_without = |node: &NodeFacts| {
+        let offered = &node.runtime_handlers;
+        !offered.is_empty() && offered.iter().all(|name| **name != *handler)
     };
-    nodes.peek().is_some() && nodes.all(is_without)
+    let mut nodes = inventory.nodes().peekable();
+    nodes.peek().is_some() && nodes.all(|(_, node)| is_without(node))
 }
 
 #[cfg(test)]

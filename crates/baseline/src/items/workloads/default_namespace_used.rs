@@ -1,6 +1,6 @@
 //! WL-12.
 
-use plumbline_inventory::views::NamespaceView;
+use plumbline_inventory::views::{NamespaceView, WorkloadView};
 use plumbline_inventory::{Kind, Name};
 
 use crate::items::item;
@@ -81,7 +81,7 @@ fn check(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) 
     if **namespace.name() != *DEFAULT {
         return;
     }
-    for workload in namespace.workloads().filter(|workload| workload.is_active()) {
+    for workload in namespace.workloads().filter(WorkloadView::is_active) {
         let suffix = match workload.external_owner() {
             Some(owner) => format!(" (owned by {owner})"),
             None => String::new(),

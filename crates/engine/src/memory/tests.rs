@@ -1,0 +1,339 @@
+use plumbline_api::conditions::Reason as _;
+use plumbline_api::report::BaselineRef;
+use plumbline_baseline::{Item, ObjectRef, find};
+use plumbline_inventory::Kind;
+
+use super::*;
+
+const ITEM: &str = "WL-04";
+
+fn item() -> &'static Item {
+    find(ITEM).expect("it is in the baseline")
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).expect("in range")
+}
+
+/// The state of the item: its status and, if it fails, how many objects do.
+fn state(status: ItemStatus, failing: u32) -> ItemState {
+    ItemState {
+        item: item(),
+        status,
+        reason: "Reason",
+        message: String::new(),
+        evaluated: 7,
+        failing,
+        waived: 0,
+        inactive: 0,
+        pods: 0,
+        findings: failing,
+        digest: u64::from(failing),
+        namespaces: Vec::new(),
+        sample: Vec::new(),
+        missing: Vec::new(),
+        cause: Some(ObjectRef {
+            namespace: Some("shop".into()),
+            kind: Kind::Deployment,
+            name: "web".into(),
+        }),
+    }
+}
+
+fn pass() -> ItemState {
+    state(ItemStatus::Pass, 0)
+}
+
+fn fail() -> ItemState {
+    state(ItemStatus::Fail, 1)
+}
+
+/// The memory of a cluster that was there before, and passes since second 0.
+fn passing() -> Memory {
+    let mut memory = Memory::new(Home::Cluster, 1, true);
+    memory.observe(&[pass()], at(0));
+    memory
+}
+
+/// When the item got its status, in seconds, and its drift.
+fn look(memory: &mut Memory, state: ItemState, second: i64) -> (i64, Drift) {
+    let settling = memory.observe(&[state], at(second));
+    let aged = settling.items[0];
+    (aged.since.duration_since(at(0)).as_secs(), aged.drift)
+}
+
+/// Transitions as `second: from > to`.
+fn history(memory: &Memory) -> Vec<String> {
+    let line = |told: &Transition| {
+        let second = told.time.0.duration_since(at(0)).as_secs();
+        format!("{second}: {} > {}", told.from, told.to)
+    };
+    memory.history.iter().map(line).collect()
+}
+
+/// The report that was stored at `second`.
+fn stored(memory: &mut Memory, state: &ItemState, second: i64) -> ReportStatus {
+    let settling = memory.observe(std::slice::from_ref(state), at(second));
+    let aged = settling.items[0];
+    let result = serde_json::json!({
+        "id": ITEM, "status": state.status, "since": Time(aged.since), "drift": aged.drift, "evaluated": 7,
+        "failing": state.failing, "waived": 0, "inactive": 0, "pods": 0, "findings": state.failing, "more": 0,
+    });
+    ReportStatus {
+        baseline: Some(BaselineRef {
+            name: "default".to_owned(),
+            uid: "u".to_owned(),
+            generation: 1,
+        }),
+        last_evaluated: Some(Time(at(second))),
+        items: vec![serde_json::from_value(result).expect("a result")],
+        reference: memory.reference.clone(),
+        history: memory.history.clone(),
+        ..ReportStatus::default()
+    }
+}
+
+#[test]
+fn a_status_shows_at_once_and_is_history_when_it_has_held() {
+    let mut memory = passing();
+    let settling = memory.observe(&[fail()], at(100));
+    assert_eq!(settling.items[0].since, at(100));
+    assert_eq!(settling.next, Some(at(110)));
+    assert_eq!(memory.observe(&[fail()], at(109)).transitions, []);
+    let settling = memory.observe(&[fail()], at(110));
+    assert_eq!(settling.transitions, memory.history);
+    assert_eq!(settling.next, None);
+    assert_eq!(history(&memory), ["100: Pass > Fail"]);
+    assert_eq!(memory.history[0].cause, "Deployment shop/web");
+    assert_eq!(memory.observe(&[fail()], at(120)).transitions, [], "told once");
+}
+
+#[test]
+fn a_flap_leaves_no_trace() {
+    let mut memory = passing();
+    assert_eq!(look(&mut memory, fail(), 100), (100, Drift::None));
+    assert_eq!(look(&mut memory, pass(), 109), (0, Drift::None));
+    assert_eq!(look(&mut memory, pass(), 200), (0, Drift::None));
+    assert_eq!(history(&memory), Vec::<String>::new());
+}
+
+#[test]
+fn a_status_passed_through_within_the_hold_is_left_out() {
+    let mut memory = passing();
+    look(&mut memory, state(ItemStatus::Unknown, 0), 100);
+    look(&mut memory, fail(), 105);
+    look(&mut memory, fail(), 114);
+    assert_eq!(history(&memory), Vec::<String>::new());
+    look(&mut memory, fail(), 115);
+    assert_eq!(history(&memory), ["105: Pass > Fail"]);
+}
+
+#[test]
+fn the_first_status_is_no_event() {
+    let mut memory = Memory::new(Home::Cluster, 1, true);
+    look(&mut memory, fail(), 0);
+    look(&mut memory, fail(), 100);
+    assert_eq!(history(&memory), Vec::<String>::new());
+}
+
+#[test]
+fn drift_opens_when_it_has_held_and_closes_at_once() {
+    let mut memory = passing();
+    assert_eq!(look(&mut memory, fail(), 100).1, Drift::None);
+    assert_eq!(look(&mut memory, fail(), 109).1, Drift::None);
+    assert_eq!(look(&mut memory, fail(), 110).1, Drift::Regressed);
+    assert_eq!(look(&mut memory, pass(), 111).1, Drift::None);
+}
+
+#[test]
+fn drift_says_in_which_direction() {
+    let drift_of = |before: ItemState, after: ItemState| {
+        let mut memory = Memory::new(Home::Cluster, 1, true);
+        look(&mut memory, before, 0);
+        look(&mut memory, after.clone(), 100);
+        look(&mut memory, after, 110).1
+    };
+    assert_eq!(drift_of(pass(), fail()), Drift::Regressed);
+    assert_eq!(drift_of(fail(), pass()), Drift::Improved);
+    assert_eq!(drift_of(fail(), state(ItemStatus::Unknown, 0)), Drift::Improved);
+    assert_eq!(drift_of(fail(), state(ItemStatus::Fail, 2)), Drift::Changed);
+    assert_eq!(
+        drift_of(pass(), state(ItemStatus::NotApplicable, 0)),
+        Drift::Changed
+    );
+    let other_objects = ItemState { digest: 99, ..fail() };
+    assert_eq!(drift_of(fail(), other_objects), Drift::Changed);
+}
+
+#[test]
+fn failing_objects_are_compared_with_the_reference() {
+    let mut memory = Memory::new(Home::Cluster, 1, true);
+    memory.observe(&[state(ItemStatus::Fail, 5)], at(0));
+    let settling = memory.observe(&[state(ItemStatus::Fail, 2)], at(1));
+    assert_eq!(settling.items[0].failing_change, Some(-3));
+}
+
+#[test]
+fn the_reference_of_what_was_there_before_is_taken_at_once() {
+    let memory = passing();
+    let reference = memory.reference.expect("it is taken");
+    assert_eq!(
+        (reference.kind, reference.time),
+        (ReferenceKind::Initial, Time(at(0)))
+    );
+    assert_eq!(reference.items[0].digest, "0000000000000000");
+}
+
+#[test]
+fn the_reference_of_what_appears_later_is_taken_when_it_has_held() {
+    let mut memory = Memory::new(Home::Namespace("shop".into()), 1, false);
+    let settling = memory.observe(&[fail()], at(0));
+    assert_eq!((memory.reference.as_ref(), settling.next), (None, Some(at(10))));
+    assert_eq!(settling.items[0].failing_change, None);
+    memory.observe(&[pass()], at(9));
+    assert_eq!(memory.reference, None);
+    memory.observe(&[pass()], at(10));
+    let reference = memory.reference.as_ref().expect("it is taken");
+    assert_eq!(reference.items[0].status, ItemStatus::Pass);
+}
+
+#[test]
+fn a_new_baseline_takes_the_reference_anew_unless_somebody_has_pinned_it() {
+    let mut memory = passing();
+    memory.rebase(1);
+    assert!(memory.reference.is_some(), "it is the same generation");
+    memory.rebase(2);
+    assert_eq!(memory.reference, None);
+    memory.observe(&[fail()], at(100));
+    let reference = memory.reference.as_mut().expect("it is taken at once");
+    assert_eq!(reference.items[0].status, ItemStatus::Fail);
+    reference.kind = ReferenceKind::Pin;
+    memory.rebase(3);
+    assert!(memory.reference.is_some(), "it is pinned");
+}
+
+#[test]
+fn history_is_bounded_and_keeps_the_last() {
+    for (home, most) in [(Home::Cluster, 50), (Home::Namespace("shop".into()), 10)] {
+        let mut memory = Memory::new(home, 1, true);
+        for change in 0..120 {
+            let now = if change % 2 == 0 { pass() } else { fail() };
+            look(&mut memory, now.clone(), change * 100);
+            look(&mut memory, now, change * 100 + 10);
+        }
+        assert_eq!(memory.history.len(), most);
+        assert_eq!(
+            history(&memory).last().expect("there is one"),
+            "11900: Pass > Fail"
+        );
+    }
+}
+
+#[test]
+fn an_unchanged_status_keeps_its_time_over_a_restart() {
+    let stored = stored(&mut passing(), &pass(), 50);
+    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    assert_eq!(look(&mut memory, pass(), 1000), (0, Drift::None));
+    assert_eq!(memory.reference, stored.reference);
+}
+
+#[test]
+fn history_goes_on_after_a_restart() {
+    let mut memory = passing();
+    look(&mut memory, fail(), 100);
+    let stored = stored(&mut memory, &fail(), 110);
+    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    assert_eq!(look(&mut memory, pass(), 1000), (1000, Drift::None));
+    look(&mut memory, pass(), 1010);
+    assert_eq!(history(&memory), ["100: Pass > Fail", "1000: Fail > Pass"]);
+}
+
+#[test]
+fn a_change_that_had_not_held_at_a_restart_still_becomes_history() {
+    let mut memory = passing();
+    let stored = stored(&mut memory, &fail(), 100);
+    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    assert_eq!(look(&mut memory, fail(), 103), (100, Drift::None));
+    assert_eq!(look(&mut memory, fail(), 113), (100, Drift::Regressed));
+    assert_eq!(history(&memory), ["100: Pass > Fail"]);
+}
+
+#[test]
+fn a_flap_over_a_restart_leaves_no_trace() {
+    let mut memory = passing();
+    let stored = stored(&mut memory, &fail(), 100);
+    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    assert_eq!(look(&mut memory, pass(), 105), (0, Drift::None));
+    look(&mut memory, pass(), 200);
+    assert_eq!(history(&memory), Vec::<String>::new());
+}
+
+#[test]
+fn drift_that_was_shown_is_shown_after_a_restart() {
+    let mut memory = passing();
+    look(&mut memory, fail(), 100);
+    look(&mut memory, fail(), 110);
+    let unknown = state(ItemStatus::Unknown, 0);
+    let stored = stored(&mut memory, &unknown, 120);
+    assert_eq!(stored.items[0].drift, Drift::Regressed);
+    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    assert_eq!(look(&mut memory, unknown, 121), (120, Drift::Regressed));
+}
+
+#[test]
+fn a_reference_of_another_baseline_is_dropped_unless_it_is_pinned() {
+    let mut stored = stored(&mut passing(), &pass(), 50);
+    let memory = Memory::restore(Home::Cluster, 2, &stored);
+    assert_eq!(memory.reference, None);
+    stored.reference.as_mut().expect("it is there").kind = ReferenceKind::Pin;
+    let memory = Memory::restore(Home::Cluster, 2, &stored);
+    assert_eq!(memory.reference, stored.reference);
+}
+
+#[test]
+fn items_that_are_no_more_are_passed_over() {
+    let mut stored = stored(&mut passing(), &pass(), 50);
+    stored.items[0].id = "WL-99".to_owned();
+    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    assert_eq!(look(&mut memory, fail(), 1000).0, 1000);
+}
+
+#[test]
+fn a_lost_history_ends_with_the_next_difference() {
+    let mut memory = Memory::lost(Home::Cluster, 1);
+    look(&mut memory, pass(), 0);
+    assert!(memory.history_lost);
+    look(&mut memory, fail(), 100);
+    look(&mut memory, fail(), 110);
+    assert!(!memory.history_lost);
+}
+
+#[test]
+fn a_lost_history_ends_with_a_new_baseline() {
+    let mut memory = Memory::lost(Home::Cluster, 1);
+    memory.rebase(2);
+    assert!(!memory.history_lost);
+}
+
+#[test]
+fn a_lost_history_stays_lost_over_a_restart() {
+    let mut stored = stored(&mut passing(), &pass(), 50);
+    stored.conditions = vec![DriftedReason::HistoryLost.condition("", None, &Time(at(0)))];
+    assert!(Memory::restore(Home::Cluster, 1, &stored).history_lost);
+    assert!(!Memory::restore(Home::Cluster, 2, &stored).history_lost);
+}
+
+#[test]
+fn times_are_cut_down_to_the_second() {
+    let mut memory = passing();
+    let now = at(100) + SignedDuration::from_millis(900);
+    assert_eq!(memory.observe(&[fail()], now).items[0].since, at(100));
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_no_harm() {
+    let mut memory = passing();
+    look(&mut memory, fail(), 100);
+    look(&mut memory, fail(), -5000);
+    assert_eq!(look(&mut memory, fail(), 110), (100, Drift::Regressed));
+}

@@ -1,0 +1,271 @@
+//! Items made to notice: together they tell everything that the inventory shows, each by one kind of check and
+//! with no more declared reads than it uses. What is not looked at again in time makes one of them differ.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use plumbline_baseline::{Check, Empty, Findings, ITEMS, Item, ObjectRef, Parameters, Scope, Severity, find};
+use plumbline_inventory::template::Template;
+use plumbline_inventory::views::{NamespaceView, WorkloadView};
+use plumbline_inventory::{Kind, Name};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The items of the baseline, and the probes.
+pub(crate) fn items() -> &'static [&'static Item] {
+    static ALL: OnceLock<Vec<&'static Item>> = OnceLock::new();
+    ALL.get_or_init(|| ITEMS.into_iter().chain(probes()).collect())
+}
+
+/// The items of the baseline, and the one probe that tells more than it counts.
+pub(crate) fn quiet_items() -> &'static [&'static Item] {
+    &items()[..=ITEMS.len()]
+}
+
+const BESIDE_WORKLOADS: &[Kind] = &[
+    Kind::Namespace,
+    Kind::Pod,
+    Kind::PodTemplate,
+    Kind::ReplicationController,
+    Kind::ReplicaSet,
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::Job,
+    Kind::CronJob,
+    Kind::ServiceAccount,
+    Kind::PersistentVolumeClaim,
+    Kind::PersistentVolume,
+    Kind::RuntimeClass,
+];
+
+const OBJECTS: &[Kind] = &[
+    Kind::Service,
+    Kind::Ingress,
+    Kind::NetworkPolicy,
+    Kind::Role,
+    Kind::RoleBinding,
+];
+
+const OF_THE_CLUSTER: &[Kind] = &[Kind::Node, Kind::ClusterRole, Kind::ClusterRoleBinding];
+
+fn probes() -> [&'static Item; 6] {
+    let model = find("WL-04").expect("it is in the baseline");
+    let probe = |id, scope, reads, optional, checks: &'static [Check]| {
+        let empty = Empty::NotApplicable;
+        let item = Item {
+            id,
+            slug: id,
+            scope,
+            reads,
+            optional,
+            checks,
+            empty,
+            ..*model
+        };
+        &*Box::leak(Box::new(item))
+    };
+    [
+        probe(
+            "P-01",
+            Scope::Workload,
+            Kind::WORKLOADS,
+            &[Kind::Node],
+            &[Check::Template(some_templates)],
+        ),
+        probe(
+            "P-02",
+            Scope::Workload,
+            Kind::WORKLOADS,
+            &[],
+            &[Check::Template(every_template)],
+        ),
+        probe(
+            "P-03",
+            Scope::Workload,
+            BESIDE_WORKLOADS,
+            &[],
+            &[Check::Workload(whole_workload)],
+        ),
+        probe(
+            "P-04",
+            Scope::Namespace,
+            &[Kind::Pod],
+            &[],
+            &[Check::Namespace(only_pods)],
+        ),
+        probe(
+            "P-05",
+            Scope::Namespace,
+            OBJECTS,
+            &[Kind::ConfigMap],
+            &[Check::Objects(every_object)],
+        ),
+        probe(
+            "P-06",
+            Scope::Namespace,
+            OF_THE_CLUSTER,
+            &[],
+            &[Check::Namespace(the_cluster), Check::Template(every_template)],
+        ),
+    ]
+}
+
+fn some_templates(template: &Template, _: &Parameters, findings: &mut Findings) {
+    if template.user_namespace {
+        return findings.not_applicable();
+    }
+    if template.host_ipc {
+        findings.unknown("HostIpc", format!("{:?}", template.service_account));
+    }
+    for container in template
+        .containers
+        .iter()
+        .filter(|container| container.privileged)
+    {
+        findings.container_at(
+            Severity::Critical,
+            &container.name,
+            "Privileged",
+            format!("{container:?}"),
+        );
+    }
+    if template.host_pid {
+        findings.object_at(Severity::Low, "HostPid", "hostPID is true");
+    }
+}
+
+fn every_template(template: &Template, _: &Parameters, findings: &mut Findings) {
+    let severity = if template.is_windows() {
+        Severity::High
+    } else {
+        Severity::Medium
+    };
+    let message = format!("{template:?}");
+    findings.container_at(severity, &digest(&message), "Seen", message);
+}
+
+fn tell(findings: &mut Findings, reason: &'static str, message: String) {
+    findings.container(&digest(&message), reason, message);
+}
+
+fn digest(message: &str) -> Name {
+    format!("{:x}", xxh3_64(message.as_bytes())).into()
+}
+
+fn whole_workload(workload: WorkloadView<'_>, _: &Parameters, findings: &mut Findings) {
+    let namespace = workload.namespace();
+    let inventory = namespace.inventory();
+    tell(
+        findings,
+        "Itself",
+        format!("{:?} {:?}", workload.labels(), workload.annotations()),
+    );
+    tell(
+        findings,
+        "Pods",
+        format!("makes {:?}, live {}", workload.pod_labels(), workload.live_pods()),
+    );
+    tell(
+        findings,
+        "Mirror",
+        format!("{} {:?}", workload.is_mirror_pod(), workload.external_owner()),
+    );
+    for deciding in workload.deciding() {
+        tell(
+            findings,
+            "Decides",
+            format!("{} pods: {:?}", deciding.pods, deciding.template),
+        );
+        for claim in &deciding.template.claims {
+            let bound: Vec<_> = workload
+                .pods()
+                .map(|(pod, _)| claim.name_for(pod))
+                .filter_map(|wanted| namespace.claims().find(|(name, _)| ***name == wanted))
+                .map(|(name, volume)| (name, volume.map(|volume| inventory.persistent_volume(volume))))
+                .collect();
+            tell(findings, "Claims", format!("{bound:?}"));
+        }
+        let class = deciding.template.runtime_class.as_deref();
+        tell(
+            findings,
+            "Runs",
+            format!("{:?}", class.and_then(|class| inventory.runtime_handler(class))),
+        );
+        let account = namespace
+            .service_accounts()
+            .find(|(name, _)| **name == deciding.template.service_account);
+        tell(findings, "Account", format!("{account:?}"));
+    }
+    for (name, pod) in workload.pods() {
+        tell(
+            findings,
+            "Pod",
+            format!("{name} on {:?}, {:?}, {:?}", pod.node, pod.labels, pod.owner),
+        );
+    }
+    let others: BTreeSet<(Kind, &Name, bool)> = namespace
+        .workloads()
+        .map(|other| (other.kind(), other.name(), other.is_active()))
+        .collect();
+    tell(findings, "Beside", format!("{others:?}"));
+    tell(findings, "Within", format!("{:?}", namespace.facts()));
+}
+
+fn only_pods(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) {
+    for workload in namespace.workloads() {
+        for (name, pod) in workload.pods() {
+            let message = format!("{name}: {:?}, {:?}", pod.labels, pod.template.host_network);
+            tell(findings, "Runs", message);
+        }
+    }
+}
+
+fn every_object(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) {
+    let mut tell_of = |kind: Kind, name: &Name, message: String| {
+        // Counts what it tells, so that it is part of the result.
+        findings.evaluate(1 + xxh3_64(message.as_bytes()) as u32 % 1000);
+        let object = ObjectRef {
+            namespace: Some(Name::clone(namespace.name())),
+            kind,
+            name: Name::clone(name),
+        };
+        findings.other(object, "IsThere", message);
+    };
+    namespace
+        .services()
+        .for_each(|name| tell_of(Kind::Service, name, String::new()));
+    namespace
+        .ingresses()
+        .for_each(|name| tell_of(Kind::Ingress, name, String::new()));
+    namespace
+        .config_maps()
+        .for_each(|(name, secrets)| tell_of(Kind::ConfigMap, name, format!("{secrets:?}")));
+    namespace
+        .roles()
+        .for_each(|(name, role)| tell_of(Kind::Role, name, format!("{role:?}")));
+    namespace
+        .role_bindings()
+        .for_each(|(name, facts)| tell_of(Kind::RoleBinding, name, format!("{facts:?}")));
+    namespace
+        .network_policies()
+        .for_each(|(name, facts)| tell_of(Kind::NetworkPolicy, name, format!("{facts:?}")));
+}
+
+fn the_cluster(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) {
+    let inventory = namespace.inventory();
+    let nodes: Vec<_> = inventory.nodes().collect();
+    if nodes.is_empty() {
+        findings.unknown("NoNodes", format!("{} has nowhere to run", namespace.name()));
+    }
+    tell(findings, "Nodes", format!("{nodes:?}"));
+    tell(
+        findings,
+        "Roles",
+        format!("{:?}", inventory.cluster_roles().collect::<Vec<_>>()),
+    );
+    tell(
+        findings,
+        "Bindings",
+        format!("{:?}", inventory.cluster_role_bindings().collect::<Vec<_>>()),
+    );
+}

@@ -1,0 +1,306 @@
+//! A cluster that is followed event by event, beside the list of what exists in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plumbline_baseline::Item;
+use plumbline_engine::{Changed, Evaluation, Home, ItemState, Settings};
+use plumbline_inventory::lean::Object;
+use plumbline_inventory::views::WorkloadView;
+use plumbline_inventory::{InputState, Inventory, Kind, Name, ObjectId};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::probes::{items, quiet_items};
+use crate::stream::{Event, NAMESPACES};
+
+/// An object that exists: decoded, or what is wrong with it.
+type Held = Result<Object, &'static str>;
+
+/// The states of all items in the report of each home, with an unbounded and with a small sample.
+type States = BTreeMap<Home, Vec<[ItemState; 2]>>;
+
+/// The inventory and the results that follow the events, and what ought to come of them.
+pub(crate) struct Twin {
+    settings: Settings,
+    items: &'static [&'static Item],
+    empty: fn() -> Inventory,
+    inventory: Inventory,
+    evaluation: Evaluation,
+    objects: BTreeMap<ObjectId, Held>,
+    inputs: BTreeMap<Kind, InputState>,
+    /// Kinds that are being listed, with what the listing has brought.
+    listings: BTreeMap<Kind, BTreeSet<ObjectId>>,
+    before: States,
+    steps: u64,
+}
+
+impl Twin {
+    /// An empty cluster, all of whose kinds are listed.
+    pub(crate) fn live(settings: Settings) -> Self {
+        Self::new(items(), settings, Inventory::live)
+    }
+
+    /// The same, without the probes that put every word into their results: what is left is words alone.
+    pub(crate) fn quiet(settings: Settings) -> Self {
+        Self::new(quiet_items(), settings, Inventory::live)
+    }
+
+    /// No manifests yet.
+    pub(crate) fn offline(settings: Settings) -> Self {
+        Self::new(items(), settings, Inventory::offline)
+    }
+
+    fn new(items: &'static [&'static Item], settings: Settings, empty: fn() -> Inventory) -> Self {
+        let mut twin = Self {
+            items,
+            settings,
+            empty,
+            inventory: empty(),
+            evaluation: Evaluation::of(items.iter().copied()),
+            objects: BTreeMap::new(),
+            inputs: BTreeMap::new(),
+            listings: BTreeMap::new(),
+            before: States::new(),
+            steps: 0,
+        };
+        for kind in Kind::ALL {
+            twin.happen(Event::Begin(kind));
+            twin.happen(Event::End(kind));
+        }
+        twin.before = twin.states(&twin.evaluation, &twin.inventory);
+        twin
+    }
+
+    /// Lets the events happen, and looks after each at whether everything is as it ought to be.
+    pub(crate) fn follow(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            self.happen(event);
+            self.verify();
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Apply(manifest) => self.apply(manifest.id(), Ok(manifest.object())),
+            Event::Undecodable(manifest, error) => self.apply(manifest.id(), Err(error)),
+            Event::Again(pick) => {
+                if let Some((id, held)) = self.pick(pick) {
+                    self.apply(id, held);
+                }
+            }
+            Event::Delete(pick) => {
+                if let Some((id, _)) = self.pick(pick) {
+                    self.inventory.delete(&id);
+                    self.objects.remove(&id);
+                }
+            }
+            Event::Input(kind, state) => {
+                self.inventory.set_input(kind, state);
+                self.inputs.insert(kind, state);
+                if matches!(state, InputState::Forbidden | InputState::Absent) {
+                    self.objects.retain(|id, _| id.kind != kind);
+                    self.listings.remove(&kind);
+                }
+            }
+            Event::Begin(kind) => {
+                self.inventory.begin_relist(kind);
+                self.listings.insert(kind, BTreeSet::new());
+            }
+            Event::End(kind) => {
+                if let Some(listed) = self.listings.remove(&kind) {
+                    self.inventory.end_relist(kind);
+                    self.inputs.insert(kind, InputState::Synced);
+                    self.objects
+                        .retain(|id, _| id.kind != kind || listed.contains(id));
+                }
+            }
+            Event::Relist {
+                kind,
+                cut_short,
+                whole,
+            } => {
+                let of_kind = |(id, _): &(&ObjectId, &Held)| id.kind == kind;
+                let known: Vec<_> = self
+                    .objects
+                    .iter()
+                    .filter(of_kind)
+                    .map(|(id, held)| (id.clone(), held.clone()))
+                    .collect();
+                for part in [cut_short, whole] {
+                    self.happen(Event::Begin(kind));
+                    for (at, (id, held)) in known.iter().enumerate() {
+                        if part & (1 << (at % 16)) != 0 {
+                            self.apply(id.clone(), held.clone());
+                        }
+                    }
+                }
+                self.happen(Event::End(kind));
+            }
+        }
+    }
+
+    fn apply(&mut self, id: ObjectId, held: Held) {
+        match held.clone() {
+            Ok(object) => self.inventory.apply(object),
+            Err(error) => self.inventory.apply_undecodable(id.clone(), error.to_owned()),
+        }
+        if let Some(listed) = self.listings.get_mut(&id.kind) {
+            listed.insert(id.clone());
+        }
+        self.objects.insert(id, held);
+    }
+
+    fn pick(&self, pick: usize) -> Option<(ObjectId, Held)> {
+        let at = pick.checked_rem(self.objects.len())?;
+        self.objects
+            .iter()
+            .nth(at)
+            .map(|(id, held)| (id.clone(), held.clone()))
+    }
+
+    fn verify(&mut self) {
+        self.steps += 1;
+        let dirty = self.inventory.take_dirty();
+        let changed = self.evaluation.update(&self.inventory, &self.settings, dirty);
+        let now = self.states(&self.evaluation, &self.inventory);
+
+        let fresh = self.rebuilt();
+        let full = Evaluation::of(self.items.iter().copied()).evaluated(&fresh, &self.settings);
+        assert_equal(&now, &self.states(&full, &fresh));
+        for kind in Kind::ALL {
+            let (followed, counted) = (self.inventory.coverage(kind), fresh.coverage(kind));
+            let counts = |coverage: plumbline_inventory::Coverage| {
+                (coverage.state, coverage.objects, coverage.undecodable)
+            };
+            assert_eq!(counts(followed), counts(counted), "coverage of {kind}");
+        }
+        assert_named(&changed, &self.before, &now);
+        self.assert_pods_counted();
+        assert_cluster_is_sum(&now);
+        self.before = now;
+    }
+
+    fn states(&self, evaluation: &Evaluation, inventory: &Inventory) -> States {
+        let namespaces = NAMESPACES.map(|name| Home::Namespace(Name::from(name)));
+        let state = |home: &Home, item, sample| {
+            let mut state = evaluation.item(item, home, inventory, &self.settings, sample);
+            // The last to change depends on the order of events; all else does not.
+            state.cause = None;
+            state
+        };
+        namespaces
+            .into_iter()
+            .chain([Home::Cluster])
+            .map(|home| {
+                let of_home = self
+                    .items
+                    .iter()
+                    .filter(|item| home.lists(item))
+                    .map(|item| [usize::MAX, 2].map(|sample| state(&home, item, sample)))
+                    .collect();
+                (home, of_home)
+            })
+            .collect()
+    }
+
+    /// A new inventory of what exists, in an order that has nothing to do with that of the events.
+    fn rebuilt(&self) -> Inventory {
+        let shuffled = |id: &ObjectId| xxh3_64_with_seed(id.to_string().as_bytes(), self.steps);
+        let mut objects: Vec<_> = self.objects.iter().collect();
+        objects.sort_by_key(|(id, _)| shuffled(id));
+        let mut fresh = (self.empty)();
+        for (kind, state) in &self.inputs {
+            fresh.set_input(*kind, *state);
+        }
+        for (id, held) in objects {
+            match held.clone() {
+                Ok(object) => fresh.apply(object),
+                Err(error) => fresh.apply_undecodable(id.clone(), error.to_owned()),
+            }
+        }
+        fresh
+    }
+
+    /// Every live pod of a namespace in scope counts for exactly one root.
+    fn assert_pods_counted(&self) {
+        for namespace in self.inventory.namespaces() {
+            let live = |(id, held): &(&ObjectId, &Held)| {
+                let Ok(Object::Pod(pod)) = held else { return false };
+                let phase = pod.status.phase.as_deref();
+                id.namespace.as_ref() == Some(namespace.name())
+                    && !matches!(phase, Some("Succeeded" | "Failed"))
+            };
+            let expected = self.objects.iter().filter(live).count();
+            let counted: u32 = namespace.workloads().map(|workload| workload.live_pods()).sum();
+            assert_eq!(counted as usize, expected, "live pods of {}", namespace.name());
+            let listed = namespace.workloads().flat_map(WorkloadView::pods).count();
+            assert_eq!(listed, expected, "pods of the workloads of {}", namespace.name());
+        }
+    }
+}
+
+fn assert_equal(followed: &States, full: &States) {
+    for ((home, followed), full) in followed.iter().zip(full.values()) {
+        for (followed, full) in followed.iter().flatten().zip(full.iter().flatten()) {
+            let id = full.item.id;
+            assert!(
+                followed == full,
+                "{id} in {home:?}\nfollowed: {}\n    full: {}",
+                told(followed),
+                told(full)
+            );
+        }
+    }
+}
+
+/// A state without what the item says of itself.
+fn told(state: &ItemState) -> String {
+    let state = format!("{state:?}");
+    state[state.rfind(", status: ").unwrap_or_default()..].to_owned()
+}
+
+/// A report that reads differently is one that `changed` names.
+fn assert_named(changed: &Changed, before: &States, now: &States) {
+    for (home, now) in now {
+        let differs = before.get(home) != Some(now);
+        let named = changed.everywhere
+            || match home {
+                Home::Cluster => !changed.is_empty(),
+                Home::Namespace(name) => changed.namespaces.contains(name),
+            };
+        assert!(
+            named || !differs,
+            "{home:?} reads differently, and is not named in {changed:?}"
+        );
+    }
+}
+
+/// What the cluster's report counts is what those of its namespaces count.
+fn assert_cluster_is_sum(states: &States) {
+    for [of_cluster, _] in &states[&Home::Cluster] {
+        if !of_cluster.item.scope.is_namespaced() {
+            continue;
+        }
+        let counts = |state: &ItemState| {
+            [
+                state.evaluated,
+                state.failing,
+                state.waived,
+                state.inactive,
+                state.pods,
+                state.findings,
+            ]
+        };
+        let mut sum = [0; 6];
+        for (home, of_home) in states {
+            let here = of_home.iter().filter(|_| *home != Home::Cluster);
+            for [state, _] in here.filter(|[state, _]| state.item == of_cluster.item) {
+                for (sum, count) in sum.iter_mut().zip(counts(state)) {
+                    *sum += count;
+                }
+            }
+        }
+        assert_eq!(counts(of_cluster), sum, "{}", of_cluster.item.id);
+        let sampled = of_cluster.sample.len();
+        assert_eq!(sampled, of_cluster.findings as usize, "{}", of_cluster.item.id);
+    }
+}
