@@ -146,6 +146,14 @@ pub(crate) fn resources() -> [kube::api::ApiResource; 2] {
     ]
 }
 
+/// The place of the kind of a report in [`resources`].
+pub(crate) const fn place_of(home: &Home) -> usize {
+    match home {
+        Home::Cluster => 0,
+        Home::Namespace(_) => 1,
+    }
+}
+
 /// Every report there is or should be.
 pub(crate) type Entries = BTreeMap<Home, Entry>;
 
