@@ -31,7 +31,7 @@ use crate::writer::{WriteError, Writer};
 
 /// How often the cluster report is written though nothing has changed, so that a reader can tell a quiet
 /// cluster from a dead operator.
-const HEARTBEAT: Duration = Duration::from_secs(600);
+const HEARTBEAT: Duration = Duration::from_mins(10);
 
 /// How long stored reports stand as they are while inputs are listed.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -24,7 +24,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(15);
 pub(crate) const FIRST_GRACE: Duration = Duration::from_secs(2);
 
 /// How often it is asked whether an optional kind may be read by now.
-pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(60);
+pub(crate) const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 /// Something that happened to an input.
 #[derive(Debug)]

@@ -149,7 +149,7 @@ impl Metrics {
         self.change_to_report.observe(seconds);
     }
 
-    /// Everything in the text format of OpenMetrics.
+    /// Everything in the text format of `OpenMetrics`.
     pub fn render(&self) -> String {
         let mut text = String::new();
         text::encode(&mut text, &self.registry).expect("writing to a string does not fail");

@@ -18,7 +18,7 @@ pub(crate) const COUNTS: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest pause after refused writes.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// One report.
 #[derive(Debug)]
