@@ -16,7 +16,7 @@ use kube::api::{DeleteParams, ListParams, PostParams, WatchEvent, WatchParams};
 use kube::{Api, Client, ResourceExt as _};
 use plumbline_api::{ClusterComplianceReport, ComplianceReport};
 use plumbline_inventory::Kind;
-use plumbline_tests::{ControlPlane, Operator, Options, eventually, item};
+use plumbline_tests::{ControlPlane, Operator, Options, eventually};
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -283,7 +283,9 @@ async fn until_failing(
             let event = report.next().await.context("the watch has ended")??;
             if let WatchEvent::Added(report) | WatchEvent::Modified(report) = event {
                 let status = report.status.unwrap_or_default();
-                let failing = item(&status, "WL-04").map_or(0, |item| item.failing);
+                // A report that has just been created says nothing yet.
+                let item = status.items.iter().find(|item| item.id == "WL-04");
+                let failing = item.map_or(0, |item| item.failing);
                 if failing >= at_least {
                     return anyhow::Ok(failing);
                 }

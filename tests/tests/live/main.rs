@@ -5,7 +5,7 @@
 
 mod bad_input;
 mod defence;
-//mod equality;
+mod equality;
 mod faults;
 mod inputs;
 mod lease;
