@@ -325,7 +325,13 @@ impl Core {
 
     /// This replica has gained or lost the lease.
     fn lead(&mut self, leader: bool) {
-        self.metrics.show(|snapshot| snapshot.leader = leader);
+        self.metrics.show(|snapshot| {
+            snapshot.leader = leader;
+            if !leader {
+                // What a former holder thought is nobody's verdict.
+                snapshot.verdict = None;
+            }
+        });
         if !leader {
             if let Some(leadership) = self.leadership.take() {
                 tracing::warn!("the lease is lost: standing by");
@@ -557,8 +563,10 @@ fn is_default(object: &Watched) -> bool {
 }
 
 fn verdict(baseline: &str, status: &ReportStatus) -> Verdict {
-    let is_true = |type_: ConditionType| {
-        conditions::find(&status.conditions, type_).is_some_and(|condition| condition.status == "True")
+    let says = |type_: ConditionType| match conditions::find(&status.conditions, type_)?.status.as_str() {
+        "True" => Some(true),
+        "False" => Some(false),
+        _ => None,
     };
     Verdict {
         baseline: baseline.to_owned(),
@@ -568,8 +576,8 @@ fn verdict(baseline: &str, status: &ReportStatus) -> Verdict {
             .map(|item| (item.id.clone(), item.status, item.failing))
             .collect(),
         score: status.summary.as_ref().and_then(|summary| summary.score),
-        compliant: is_true(ConditionType::Compliant),
-        drifted: is_true(ConditionType::Drifted),
+        compliant: says(ConditionType::Compliant),
+        drifted: says(ConditionType::Drifted),
         waivers: status.waivers.clone().unwrap_or_default(),
         evaluated: status.last_evaluated.as_ref().map_or(0, |at| at.0.as_second()),
     }

@@ -283,9 +283,11 @@ async fn until_failing(
             let event = report.next().await.context("the watch has ended")??;
             if let WatchEvent::Added(report) | WatchEvent::Modified(report) = event {
                 let status = report.status.unwrap_or_default();
-                // A report that has just been created says nothing yet.
-                let item = status.items.iter().find(|item| item.id == "WL-04");
-                let failing = item.map_or(0, |item| item.failing);
+                let failing = status
+                    .items
+                    .iter()
+                    .find(|item| item.id == "WL-04")
+                    .map_or(0, |item| item.failing);
                 if failing >= at_least {
                     return anyhow::Ok(failing);
                 }

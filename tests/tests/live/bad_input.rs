@@ -111,27 +111,7 @@ async fn a_deleted_baseline_is_made_again(reports: &Reports) {
         .delete("default", &DeleteParams::default())
         .await
         .unwrap();
-    let new = eventually("there is a baseline again", SOON, || async {
-        let baseline = baselines.get_opt("default").await?;
-        let uid = baseline.and_then(|baseline| baseline.metadata.uid);
-        Ok(uid.filter(|uid| Some(uid) != old.as_ref()))
-    })
-    .await
-    .unwrap();
-    eventually("reports belong to it", SOON, || async {
-        let of_cluster = reports.of_cluster().get("default").await?;
-        let of_shop = reports.of_namespace("shop").get("default").await?;
-        let follows = |meta: &kube::api::ObjectMeta, status: Option<&ReportStatus>| {
-            let owners = meta.owner_references.iter().flatten();
-            let goes_by = status.and_then(|status| status.baseline.as_ref());
-            owners.map(|owner| &owner.uid).eq([&new]) && goes_by.is_some_and(|baseline| baseline.uid == new)
-        };
-        Ok((follows(&of_cluster.metadata, of_cluster.status.as_ref())
-            && follows(&of_shop.metadata, of_shop.status.as_ref()))
-        .then_some(()))
-    })
-    .await
-    .unwrap();
+    until_made_again(reports, old).await;
     let status = reports.until_complete().await.unwrap();
     assert_ne!(item(&status, "WL-05").reason, "Disabled");
 }
