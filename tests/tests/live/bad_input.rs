@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use kube::api::{DeleteParams, Patch, PatchParams};
-use plumbline_api::{ItemStatus, Level, ReportStatus, Severity, conditions::ConditionType};
+use plumbline_api::{ItemStatus, Level, Severity, conditions::ConditionType};
 use plumbline_tests::{ControlPlane, Operator, Options, Reports, condition, eventually, item};
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::{SOON, is, kubectl, namespace, set_privileged, shop, web, with_web};
+use crate::{SOON, is, kubectl, namespace, set_privileged, shop, until_made_again, web, with_web};
 
 #[tokio::test]
 async fn the_operator_says_what_is_wrong_and_goes_on() {

@@ -99,7 +99,7 @@ async fn an_input_that_fails_makes_its_items_unknown_after_a_while() {
         .kubeconfig(&plane, "plumbline-system", "plumbline")
         .await
         .unwrap();
-    let _operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
         .await
         .unwrap();
     let reports = plane.reports();
