@@ -54,7 +54,7 @@ impl Operator {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let log = plane.work.file(&format!("{replica}-{number}.log"));
-        let mut command = Command::new(binary()?);
+        let mut command = Command::new(Self::binary()?);
         command
             .env("KUBECONFIG", kubeconfig)
             .env("HOSTNAME", replica)
@@ -81,6 +81,25 @@ impl Operator {
             log,
             port,
         })
+    }
+
+    /// Where `plumbline` is: beside the tests.
+    ///
+    /// # Errors
+    /// It has not been built.
+    pub fn binary() -> anyhow::Result<PathBuf> {
+        let executable = env::current_exe()?;
+        let folder = executable.parent().context("the test lies in no folder")?;
+        let candidates = [folder.join("plumbline"), folder.join("../plumbline")];
+        candidates
+            .into_iter()
+            .find(|path| path.is_file())
+            .with_context(|| {
+                format!(
+                    "there is no plumbline binary beside {}: cargo build -p plumbline",
+                    executable.display()
+                )
+            })
     }
 
     /// Its process id.
@@ -146,22 +165,6 @@ impl Operator {
     pub fn kill(self) {
         drop(self);
     }
-}
-
-/// `plumbline`, beside the tests.
-fn binary() -> anyhow::Result<PathBuf> {
-    let executable = env::current_exe()?;
-    let folder = executable.parent().context("the test lies in no folder")?;
-    let candidates = [folder.join("plumbline"), folder.join("../plumbline")];
-    candidates
-        .into_iter()
-        .find(|path| path.is_file())
-        .with_context(|| {
-            format!(
-                "there is no plumbline binary beside {}: cargo build -p plumbline",
-                executable.display()
-            )
-        })
 }
 
 /// The port of the metrics, as the operator logs it.

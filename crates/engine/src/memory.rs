@@ -44,6 +44,8 @@ struct ItemMemory {
     /// The status that has held, and since when.
     held: ItemStatus,
     held_since: Timestamp,
+    /// No status has held yet.
+    fresh: bool,
     /// Since when the item differs from the reference.
     differs_since: Option<Timestamp>,
     cause: String,
@@ -107,6 +109,7 @@ impl Memory {
             memory.items.insert(
                 item.id,
                 ItemMemory {
+                    fresh: false,
                     status: result.status,
                     since,
                     held,
@@ -166,7 +169,9 @@ impl Memory {
     }
 
     fn settle(&mut self, state: &ItemState, now: Timestamp, settling: &mut Settling) {
+        let fresh = !self.settled_at_birth;
         let memory = self.items.entry(state.item.id).or_insert_with(|| ItemMemory {
+            fresh,
             status: state.status,
             since: now,
             held: state.status,
@@ -174,6 +179,12 @@ impl Memory {
             differs_since: None,
             cause: String::new(),
         });
+        memory.fresh &= now < memory.held_since + HOLD;
+        if memory.fresh && memory.status != state.status {
+            // Of a namespace that is being filled the first status is the first that holds.
+            memory.held = state.status;
+            memory.held_since = now;
+        }
         if memory.status != state.status {
             memory.status = state.status;
             // What has come back within the hold has never been away.

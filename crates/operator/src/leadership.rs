@@ -89,7 +89,7 @@ impl Leadership {
             of_kind(home) && entry.stored.is_some() && !there.contains(*home)
         };
         for (home, entry) in self.entries.iter_mut().filter(gone) {
-            entry.stored = None;
+            entry.lose();
             self.schedule.at(home, Instant::now());
         }
         self.listed[kind] = true;
@@ -123,7 +123,7 @@ impl Leadership {
                 .as_ref()
                 .is_some_and(|stored| stored.uid == found.stored.uid)
         {
-            entry.stored = None;
+            entry.lose();
             self.schedule.at(&found.home, Instant::now());
         }
     }
@@ -153,8 +153,12 @@ impl Leadership {
             return;
         };
         entry.in_flight = false;
+        let doubted = std::mem::take(&mut entry.doubted);
         match result {
-            Ok(stored) => {
+            Ok(mut stored) => {
+                if doubted {
+                    stored.fingerprint = None;
+                }
                 entry.observe(stored);
                 if entry.refused.take().is_some() {
                     self.schedule.at(&Home::Cluster, now);

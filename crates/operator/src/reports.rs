@@ -29,6 +29,8 @@ pub(crate) struct Entry {
     pub(crate) stored: Option<Stored>,
     /// A write is under way: the next one waits for it.
     pub(crate) in_flight: bool,
+    /// What is stored went away while a write was under way: whatever comes of it is written once more.
+    pub(crate) doubted: bool,
     pub(crate) last_sent: Option<Instant>,
     /// When the first change arrived that the stored report does not show.
     pub(crate) changed: Option<Instant>,
@@ -43,10 +45,17 @@ impl Entry {
             conditions: Vec::new(),
             stored: None,
             in_flight: false,
+            doubted: false,
             last_sent: None,
             changed: None,
             refused: None,
         }
+    }
+
+    /// What is stored is gone.
+    pub(crate) fn lose(&mut self) {
+        self.stored = None;
+        self.doubted = self.in_flight;
     }
 
     /// How `wanted` differs from what is stored.

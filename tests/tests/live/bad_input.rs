@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use kube::api::{DeleteParams, Patch, PatchParams};
-use plumbline_api::{ItemStatus, Level, ReportStatus, Severity, conditions::ConditionType};
+use plumbline_api::{ItemStatus, Level, Severity, conditions::ConditionType};
 use plumbline_tests::{ControlPlane, Operator, Options, Reports, condition, eventually, item};
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::{SOON, is, kubectl, namespace, set_privileged, shop, web, with_web};
+use crate::{SOON, is, kubectl, namespace, set_privileged, shop, until_made_again, web, with_web};
 
 #[tokio::test]
 async fn the_operator_says_what_is_wrong_and_goes_on() {
@@ -111,27 +111,7 @@ async fn a_deleted_baseline_is_made_again(reports: &Reports) {
         .delete("default", &DeleteParams::default())
         .await
         .unwrap();
-    let new = eventually("there is a baseline again", SOON, || async {
-        let baseline = baselines.get_opt("default").await?;
-        let uid = baseline.and_then(|baseline| baseline.metadata.uid);
-        Ok(uid.filter(|uid| Some(uid) != old.as_ref()))
-    })
-    .await
-    .unwrap();
-    eventually("reports belong to it", SOON, || async {
-        let of_cluster = reports.of_cluster().get("default").await?;
-        let of_shop = reports.of_namespace("shop").get("default").await?;
-        let follows = |meta: &kube::api::ObjectMeta, status: Option<&ReportStatus>| {
-            let owners = meta.owner_references.iter().flatten();
-            let goes_by = status.and_then(|status| status.baseline.as_ref());
-            owners.map(|owner| &owner.uid).eq([&new]) && goes_by.is_some_and(|baseline| baseline.uid == new)
-        };
-        Ok((follows(&of_cluster.metadata, of_cluster.status.as_ref())
-            && follows(&of_shop.metadata, of_shop.status.as_ref()))
-        .then_some(()))
-    })
-    .await
-    .unwrap();
+    until_made_again(reports, old).await;
     let status = reports.until_complete().await.unwrap();
     assert_ne!(item(&status, "WL-05").reason, "Disabled");
 }

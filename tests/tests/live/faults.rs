@@ -11,7 +11,7 @@ use plumbline_tests::{
 };
 use tokio::time::sleep;
 
-use crate::{SOON, history, is, set_privileged, shop, without_input};
+use crate::{SOON, history, is, set_privileged, shop, until_made_again, without_input};
 
 const SHOP: Option<&str> = Some("shop");
 
@@ -99,7 +99,7 @@ async fn an_input_that_fails_makes_its_items_unknown_after_a_while() {
         .kubeconfig(&plane, "plumbline-system", "plumbline")
         .await
         .unwrap();
-    let _operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
         .await
         .unwrap();
     let reports = plane.reports();
@@ -144,6 +144,31 @@ async fn an_input_that_fails_makes_its_items_unknown_after_a_while() {
         assert_eq!(without_input(&status), [""; 0]);
         assert_eq!(condition(&status, ConditionType::Ready), ("True", "Evaluated"));
     }
+
+    // What happens to our own objects meanwhile is noticed afterwards: the reports go with their baseline.
+    proxy.inject("/compliance.plumbline.dev/", Fault::Break);
+    eventually("the operator has noticed", SOON, || async {
+        let log = operator.log();
+        Ok(
+            (log.contains("baselines cannot be read") && log.contains("reports cannot be read"))
+                .then_some(()),
+        )
+    })
+    .await
+    .unwrap();
+    let baselines = reports.baselines();
+    let old = baselines.get("default").await.unwrap().metadata.uid;
+    baselines
+        .delete("default", &DeleteParams::default())
+        .await
+        .unwrap();
+    eventually("the reports are gone", SOON, || async {
+        Ok(reports.versions().await?.is_empty().then_some(()))
+    })
+    .await
+    .unwrap();
+    proxy.heal();
+    until_made_again(&reports, old).await;
 }
 
 #[tokio::test]

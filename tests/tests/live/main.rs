@@ -5,7 +5,7 @@
 
 mod bad_input;
 mod defence;
-//mod equality;
+mod equality;
 mod faults;
 mod inputs;
 mod lease;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, Client, api::ListParams};
 use plumbline_api::{Drift, ItemStatus, ReportStatus};
-use plumbline_tests::{ControlPlane, item};
+use plumbline_tests::{ControlPlane, Reports, eventually, item};
 use serde_json::{Value, json};
 
 /// Ample: what is awaited takes seconds, but the machine may be busy.
@@ -124,4 +124,30 @@ async fn events(client: Client, namespace: &str) -> Vec<(String, String)> {
     let events = events.list(&ours).await.unwrap();
     let event = |event: Event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default());
     events.items.into_iter().map(event).collect()
+}
+
+/// Waits until there is another baseline than `old`, and reports that belong to it.
+async fn until_made_again(reports: &Reports, old: Option<String>) {
+    let baselines = reports.baselines();
+    let new = eventually("there is a baseline again", SOON, || async {
+        let baseline = baselines.get_opt("default").await?;
+        let uid = baseline.and_then(|baseline| baseline.metadata.uid);
+        Ok(uid.filter(|uid| Some(uid) != old.as_ref()))
+    })
+    .await
+    .unwrap();
+    eventually("reports belong to it", SOON, || async {
+        let of_cluster = reports.of_cluster().get("default").await?;
+        let of_shop = reports.of_namespace("shop").get("default").await?;
+        let follows = |meta: &kube::api::ObjectMeta, status: Option<&ReportStatus>| {
+            let owners = meta.owner_references.iter().flatten();
+            let goes_by = status.and_then(|status| status.baseline.as_ref());
+            owners.map(|owner| &owner.uid).eq([&new]) && goes_by.is_some_and(|baseline| baseline.uid == new)
+        };
+        Ok((follows(&of_cluster.metadata, of_cluster.status.as_ref())
+            && follows(&of_shop.metadata, of_shop.status.as_ref()))
+        .then_some(()))
+    })
+    .await
+    .unwrap();
 }
