@@ -116,11 +116,8 @@ async fn a_deleted_baseline_is_made_again(reports: &Reports) {
     assert_ne!(item(&status, "WL-05").reason, "Disabled");
 }
 
-async fn a_report_that_is_refused_holds_up_no_other(
-    plane: &ControlPlane,
-    reports: &Reports,
-    operator: &Operator,
-) {
+/// Makes an admission policy that refuses the report on namespace `locked`.
+async fn refuse_reports_on_locked(plane: &ControlPlane) {
     let policy = json!({ "apiVersion": "v1", "kind": "List", "items": [
         {
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
@@ -158,6 +155,14 @@ async fn a_report_that_is_refused_holds_up_no_other(
     })
     .await
     .unwrap();
+}
+
+async fn a_report_that_is_refused_holds_up_no_other(
+    plane: &ControlPlane,
+    reports: &Reports,
+    operator: &Operator,
+) {
+    refuse_reports_on_locked(plane).await;
 
     plane.apply(&web("locked", 1, true).to_string()).await.unwrap();
     let status = reports

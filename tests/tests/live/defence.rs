@@ -104,31 +104,24 @@ async fn whatever_others_write_is_put_right(plane: &ControlPlane, reports: &Repo
 
     // By server-side apply, which leaves its entries to their manager.
     let mut forged = of_shop.items[0].clone();
-    forged.id = "XX-01".to_owned();
+    "XX-01".clone_into(&mut forged.id);
     let mut taken = item(&of_shop, "WL-04").clone();
     taken.status = ItemStatus::Pass;
-    for kind in ["ComplianceReport", "ClusterComplianceReport"] {
-        let patch = json!({
+    let params = PatchParams::apply("somebody").force();
+    let patch = |kind: &str| {
+        Patch::Apply(json!({
             "apiVersion": plumbline_api::API_VERSION, "kind": kind,
             "status": { "items": [forged, taken] },
-        });
-        let params = PatchParams::apply("somebody").force();
-        match kind {
-            "ComplianceReport" => {
-                let api = reports.of_namespace("shop");
-                api.patch_status("default", &params, &Patch::Apply(&patch))
-                    .await
-                    .map(drop)
-            }
-            _ => {
-                let api = reports.of_cluster();
-                api.patch_status("default", &params, &Patch::Apply(&patch))
-                    .await
-                    .map(drop)
-            }
-        }
+        }))
+    };
+    let api = reports.of_namespace("shop");
+    api.patch_status("default", &params, &patch("ComplianceReport"))
+        .await
         .unwrap();
-    }
+    let api = reports.of_cluster();
+    api.patch_status("default", &params, &patch("ClusterComplianceReport"))
+        .await
+        .unwrap();
     put_right("what somebody applied is taken out").await;
 
     // No status at all.
@@ -172,7 +165,7 @@ async fn whatever_others_write_is_put_right(plane: &ControlPlane, reports: &Repo
 
 fn falsify(status: &mut ReportStatus) {
     let mut more = status.items[0].clone();
-    more.id = "XX-01".to_owned();
+    "XX-01".clone_into(&mut more.id);
     status.items.push(more);
     let privileged = status.items.iter_mut().find(|item| item.id == "WL-04").unwrap();
     privileged.status = ItemStatus::Pass;
@@ -181,7 +174,7 @@ fn falsify(status: &mut ReportStatus) {
     status.reference = None;
     for condition in &mut status.conditions {
         if condition.type_ == ConditionType::Compliant.as_str() {
-            condition.status = "True".to_owned();
+            "True".clone_into(&mut condition.status);
         }
     }
 }

@@ -209,17 +209,14 @@ async fn reports_say_that_a_first_list_is_missing() {
             .await
             .unwrap();
         assert_eq!(condition(&status, ConditionType::Fresh), ("False", "Syncing"));
-        match home {
-            None => {
-                assert_eq!(status.items, []);
-                assert_eq!(status.summary, None);
-                assert_eq!(condition(&status, ConditionType::Compliant), ("", ""));
-            }
-            Some(_) => {
-                assert_eq!(status.items, before.items);
-                assert_eq!(status.reference, before.reference);
-                assert_eq!(condition(&status, ConditionType::Reconciling).0, "True");
-            }
+        if home.is_none() {
+            assert_eq!(status.items, []);
+            assert_eq!(status.summary, None);
+            assert_eq!(condition(&status, ConditionType::Compliant), ("", ""));
+        } else {
+            assert_eq!(status.items, before.items);
+            assert_eq!(status.reference, before.reference);
+            assert_eq!(condition(&status, ConditionType::Reconciling).0, "True");
         }
     }
     assert!(!operator.is_ok("/readyz").await.unwrap());

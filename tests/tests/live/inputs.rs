@@ -1,9 +1,11 @@
 //! What the operator may not read.
 
+use std::path::Path;
+
 use plumbline_api::{ItemStatus, ReportStatus, conditions::ConditionType, coverage::InputState};
 use plumbline_baseline::{ITEMS, optional_kinds, required_kinds};
 use plumbline_inventory::Kind;
-use plumbline_tests::{ControlPlane, Operator, Options, condition, eventually, item};
+use plumbline_tests::{ControlPlane, Operator, Options, Reports, condition, eventually, item};
 use serde_json::json;
 
 use crate::{SOON, is, set_privileged, shop, without_input};
@@ -13,15 +15,24 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
     let plane = ControlPlane::start(Options::default().nodes(1)).await.unwrap();
     plane.install_crds().await.unwrap();
     plane.apply(&shop().to_string()).await.unwrap();
-    let required = required_kinds();
-    let granted = required.iter().copied().filter(|kind| *kind != Kind::CronJob);
+    let granted = required_kinds().into_iter().filter(|kind| *kind != Kind::CronJob);
     let kubeconfig = plane.operator_account(granted).await.unwrap();
     let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
         .await
         .unwrap();
     let reports = plane.reports();
 
-    // Whatever reads CronJobs is unknown, says so, and says what grants it.
+    whatever_reads_a_forbidden_kind_says_what_grants_it(&reports, &operator).await;
+    a_grant_needs_no_restart(&plane, &reports, &operator).await;
+    an_optional_kind_sharpens_the_verdict(&plane, &reports, operator, &kubeconfig).await;
+}
+
+async fn synced(operator: &Operator, kind: &str) -> anyhow::Result<Option<f64>> {
+    let series = format!(r#"plumbline_input_synced{{kind="{kind}"}}"#);
+    operator.metric(&series).await
+}
+
+async fn whatever_reads_a_forbidden_kind_says_what_grants_it(reports: &Reports, operator: &Operator) {
     let status = reports.until_complete().await.unwrap();
     let mut blind: Vec<&str> = Vec::new();
     for known in ITEMS.into_iter().filter(|item| item.is_implemented()) {
@@ -53,17 +64,14 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
         condition(&status, ConditionType::Compliant),
         ("Unknown", "EvidenceMissing")
     );
-    let synced = async |kind| {
-        operator
-            .metric(&format!(r#"plumbline_input_synced{{kind="{kind}"}}"#))
-            .await
-    };
-    assert_eq!(synced("CronJob.batch").await.unwrap(), Some(0.0));
-    assert_eq!(synced("Pod").await.unwrap(), Some(1.0));
+    assert_eq!(synced(operator, "CronJob.batch").await.unwrap(), Some(0.0));
+    assert_eq!(synced(operator, "Pod").await.unwrap(), Some(1.0));
     assert!(operator.is_ok("/readyz").await.unwrap());
+}
 
-    // What is known goes on being kept up to date.
-    set_privileged(&plane, true).await;
+async fn a_grant_needs_no_restart(plane: &ControlPlane, reports: &Reports, operator: &Operator) {
+    // Meanwhile what is known is kept up to date.
+    set_privileged(plane, true).await;
     reports
         .until(None, "the message has what is known", |status| {
             item(status, "WL-04")
@@ -73,8 +81,7 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
         .await
         .unwrap();
 
-    // A grant needs no restart.
-    plane.operator_account(required).await.unwrap();
+    plane.operator_account(required_kinds()).await.unwrap();
     let status = reports
         .until(None, "the items recover", |status| {
             without_input(status).is_empty()
@@ -84,17 +91,25 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
     assert!(is(&status, "WL-04", ItemStatus::Fail));
     assert_eq!(state(&status, Kind::CronJob), Some(InputState::Synced));
     eventually("the metric recovers", SOON, || async {
-        Ok((synced("CronJob.batch").await? == Some(1.0)).then_some(()))
+        Ok((synced(operator, "CronJob.batch").await? == Some(1.0)).then_some(()))
     })
     .await
     .unwrap();
+}
 
-    // An optional kind is not asked for by force: the item decides without it and says so.
+async fn an_optional_kind_sharpens_the_verdict(
+    plane: &ControlPlane,
+    reports: &Reports,
+    operator: Operator,
+    kubeconfig: &Path,
+) {
+    // It is not asked for by force: the item decides without it and says so.
     let map = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings", "namespace": "shop" },
         "data": { "DB_PASSWORD": "correct-horse-battery" },
     });
     plane.apply(&map.to_string()).await.unwrap();
+    let status = reports.get(None).await.unwrap();
     let secrets = item(&status, "SE-02a");
     assert_eq!(secrets.status, ItemStatus::Pass, "{secrets:?}");
     assert!(
@@ -111,7 +126,7 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
     // It is asked for once a minute; a restart is quicker.
     plane.operator_account(Kind::ALL).await.unwrap();
     operator.terminate().await.unwrap();
-    let _operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+    let _operator = Operator::start_as(plane, kubeconfig, "plumbline-0")
         .await
         .unwrap();
     for home in [None, Some("shop")] {
