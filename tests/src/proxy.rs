@@ -1,6 +1,6 @@
 //! A faulty network between a client and the API server.
 
-use std::{convert::Infallible, net::Ipv4Addr, path::PathBuf, time::Duration};
+use std::{convert::Infallible, error::Error, fmt, net::Ipv4Addr, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use axum::{
@@ -26,6 +26,8 @@ pub enum Fault {
     Stall,
     /// The answer is an internal error; one that has begun breaks off.
     Break,
+    /// The answer is a refusal, as by an API server that has not read its roles yet; one that has begun breaks off.
+    Forbid,
 }
 
 /// An HTTP server in front of the API server that hands everything on, who is asking included, until it is told
@@ -36,6 +38,18 @@ pub struct Proxy {
     faults: watch::Sender<Faults>,
     server: JoinHandle<()>,
 }
+
+/// Why a request does not pass.
+#[derive(Debug, PartialEq, Eq)]
+struct OnPurpose(Fault);
+
+impl fmt::Display for OnPurpose {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}, on purpose", self.0)
+    }
+}
+
+impl Error for OnPurpose {}
 
 /// Which paths, by a part of them, have which fault.
 type Faults = Vec<(String, Fault)>;
@@ -107,7 +121,15 @@ async fn forward(State(mut shared): State<Shared>, request: Request) -> Result<R
     let path = request.uri().path().to_owned();
     let response = match pass(&mut shared, &path, request).await {
         Ok(response) => response,
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
+        Err(error) => {
+            let forbidden = error.downcast_ref() == Some(&OnPurpose(Fault::Forbid));
+            let code = if forbidden {
+                StatusCode::FORBIDDEN
+            } else {
+                StatusCode::INTERNAL_SERVER_ERROR
+            };
+            (code, format!("{error:#}")).into_response()
+        }
     };
     Ok(response)
 }
@@ -141,7 +163,7 @@ async fn until_passable(faults: &mut watch::Receiver<Faults>, path: &str) -> any
         .await?;
     match fault(&settled) {
         None => Ok(()),
-        Some(_) => anyhow::bail!("broken on purpose"),
+        Some(fault) => Err(OnPurpose(fault).into()),
     }
 }
 

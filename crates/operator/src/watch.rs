@@ -193,6 +193,7 @@ where
     let api: Api<Watched> = Api::all_with(client, resource);
     let config = watcher::Config::default().page_size(PAGE).timeout(WATCH_SECONDS);
     let mut failures = 0;
+    let mut reason = "";
     loop {
         let mut events = std::pin::pin!(watcher(api.clone(), config.clone()));
         while let Some(event) = events.next().await {
@@ -205,8 +206,14 @@ where
                     translate(event)
                 }
                 Err(error) => {
-                    failures += 1;
                     let failure = Failure::of(&error);
+                    // Another answer than before may be followed by yet another soon.
+                    failures = if failure.reason() == reason {
+                        failures + 1
+                    } else {
+                        1
+                    };
+                    reason = failure.reason();
                     let pause = FIRST_PAUSE
                         .saturating_mul(1 << failures.min(8))
                         .min(LONGEST_PAUSE);

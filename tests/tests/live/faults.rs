@@ -145,30 +145,70 @@ async fn an_input_that_fails_makes_its_items_unknown_after_a_while() {
         assert_eq!(condition(&status, ConditionType::Ready), ("True", "Evaluated"));
     }
 
-    // What happens to our own objects meanwhile is noticed afterwards: the reports go with their baseline.
-    proxy.inject("/compliance.plumbline.dev/", Fault::Break);
-    eventually("the operator has noticed", SOON, || async {
-        let log = operator.log();
-        Ok(
-            (log.contains("baselines cannot be read") && log.contains("reports cannot be read"))
-                .then_some(()),
-        )
-    })
-    .await
-    .unwrap();
+    // What happens to our own objects meanwhile is noticed afterwards.
+    let noticed = async |what: &str| {
+        eventually("the operator has noticed", SOON, || async {
+            Ok(operator.log().contains(what).then_some(()))
+        })
+        .await
+        .unwrap();
+    };
+    proxy.inject("/compliancereports", Fault::Break);
+    noticed("reports cannot be read").await;
+    let of_shop = reports.of_namespace("shop");
+    of_shop.delete("default", &DeleteParams::default()).await.unwrap();
+    proxy.heal();
+    reports
+        .until(SHOP, "the deleted report is there again", |status| {
+            !status.items.is_empty()
+        })
+        .await
+        .unwrap();
+    proxy.inject("/compliancebaselines", Fault::Break);
+    noticed("baselines cannot be read").await;
     let baselines = reports.baselines();
     let old = baselines.get("default").await.unwrap().metadata.uid;
     baselines
         .delete("default", &DeleteParams::default())
         .await
         .unwrap();
-    eventually("the reports are gone", SOON, || async {
-        Ok(reports.versions().await?.is_empty().then_some(()))
+    proxy.heal();
+    until_made_again(&reports, old).await;
+}
+
+#[tokio::test]
+async fn an_api_server_that_refuses_everybody_at_first_is_not_believed() {
+    let plane = ControlPlane::start(Options::default()).await.unwrap();
+    plane.install_crds().await.unwrap();
+    plane.apply(&shop().to_string()).await.unwrap();
+    plane.operator_account(Kind::ALL).await.unwrap();
+    let proxy = Proxy::start(&plane).await.unwrap();
+    let kubeconfig = proxy
+        .kubeconfig(&plane, "plumbline-system", "plumbline")
+        .await
+        .unwrap();
+
+    // First it does not answer, for so long that attempts have become rare.
+    proxy.inject("/", Fault::Break);
+    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+        .await
+        .unwrap();
+    sleep(Duration::from_secs(8)).await;
+    // Then it does not know anybody's rights.
+    proxy.heal();
+    proxy.inject("/api/v1/limitranges", Fault::Forbid);
+    eventually("the operator is refused", SOON, || async {
+        Ok(operator.log().contains("may not list or watch").then_some(()))
     })
     .await
     .unwrap();
     proxy.heal();
-    until_made_again(&reports, old).await;
+    let first = plane
+        .reports()
+        .until(None, "there is a report", |status| !status.items.is_empty())
+        .await
+        .unwrap();
+    assert_eq!(without_input(&first), [""; 0]);
 }
 
 #[tokio::test]
@@ -198,6 +238,7 @@ async fn reports_say_that_a_first_list_is_missing() {
         .await
         .unwrap();
     proxy.inject("/limitranges", Fault::Stall);
+    proxy.inject("/configmaps", Fault::Stall);
     let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
         .await
         .unwrap();
@@ -221,6 +262,18 @@ async fn reports_say_that_a_first_list_is_missing() {
     }
     assert!(!operator.is_ok("/readyz").await.unwrap());
 
+    // An optional kind that may be read is waited for as well: else every start would write two verdicts.
+    proxy.heal();
+    proxy.inject("/configmaps", Fault::Stall);
+    eventually("the missing list is there", SOON, || async {
+        let synced = operator
+            .metric(r#"plumbline_input_synced{kind="LimitRange"}"#)
+            .await?;
+        Ok((synced == Some(1.0)).then_some(()))
+    })
+    .await
+    .unwrap();
+    assert!(!operator.is_ok("/readyz").await.unwrap());
     proxy.heal();
     reports.until_complete().await.unwrap();
     let after = reports
