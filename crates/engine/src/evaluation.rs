@@ -400,10 +400,7 @@ impl NamespaceResults {
     }
 }
 
-<<<<<<< HEAD
-/// The object that a unit is.
-pub(crate) fn object_of(namespace: &Name, (kind, name): &UnitKey) -> ObjectRef {
-=======
+/// Of everything that was said.
 fn fingerprint(outcome: &Outcome) -> u32 {
     let mut hasher = Xxh3::new();
     outcome.findings.hash(&mut hasher);
@@ -411,8 +408,8 @@ fn fingerprint(outcome: &Outcome) -> u32 {
     hasher.digest() as u32
 }
 
-fn object_of(namespace: &Name, (kind, name): &UnitKey) -> ObjectRef {
->>>>>>> main
+/// The object that a unit is.
+pub(crate) fn object_of(namespace: &Name, (kind, name): &UnitKey) -> ObjectRef {
     let namespace = (*kind != Kind::Namespace).then(|| Name::clone(namespace));
     ObjectRef {
         namespace,

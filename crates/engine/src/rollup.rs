@@ -8,12 +8,8 @@ use plumbline_api::{Finding, ItemStatus};
 use plumbline_baseline::{Empty, ITEMS, Item, ObjectRef};
 use plumbline_inventory::{InputState, Inventory, Kind, Name};
 
-<<<<<<< HEAD
 use crate::evaluation::{Evaluation, object_of};
-=======
-use crate::evaluation::Evaluation;
 use crate::report::{MAX_MESSAGE, cut};
->>>>>>> main
 use crate::settings::Settings;
 
 /// Whose report it is.

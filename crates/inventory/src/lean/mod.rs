@@ -159,23 +159,6 @@ where
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-<<<<<<< HEAD
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_tells_the_field_and_never_its_value() {
-        let pod = r#"{"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "env": [{"name": "PIN", "value": 4711}]}]}}"#;
-        let wanted = "spec.containers[0].env[0].value: invalid type: integer, expected a string";
-        assert_eq!(Object::from_json(Kind::Pod, pod).unwrap_err(), wanted);
-        let value = serde_json::from_str(pod).unwrap();
-        assert_eq!(Object::from_value(Kind::Pod, &value).unwrap_err(), wanted);
-        let pod =
-            r#"{"metadata": {"name": "a"}, "spec": {"containers": "a \"secret\", expected to be kept"}}"#;
-        let wanted = "spec.containers: invalid type: string, expected a sequence";
-        assert_eq!(Object::from_json(Kind::Pod, pod).unwrap_err(), wanted);
-=======
 /// A map of strings. A value of `null` is the empty string, as in the maps of Go.
 fn strings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     deserializer.deserialize_option(Entries(Option::unwrap_or_default, PhantomData))
@@ -215,6 +198,23 @@ impl<'de, V: Deserialize<'de>, F: Fn(Option<V>) -> V> Visitor<'de> for Entries<V
             entries.insert(key, (self.0)(value));
         }
         Ok(entries)
->>>>>>> main
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_the_field_and_never_its_value() {
+        let pod = r#"{"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "env": [{"name": "PIN", "value": 4711}]}]}}"#;
+        let wanted = "spec.containers[0].env[0].value: invalid type: integer, expected a string";
+        assert_eq!(Object::from_json(Kind::Pod, pod).unwrap_err(), wanted);
+        let value = serde_json::from_str(pod).unwrap();
+        assert_eq!(Object::from_value(Kind::Pod, &value).unwrap_err(), wanted);
+        let pod =
+            r#"{"metadata": {"name": "a"}, "spec": {"containers": "a \"secret\", expected to be kept"}}"#;
+        let wanted = "spec.containers: invalid type: string, expected a sequence";
+        assert_eq!(Object::from_json(Kind::Pod, pod).unwrap_err(), wanted);
     }
 }
