@@ -1,5 +1,7 @@
 # Every target builds or installs what it needs. Cargo and Go keep what they built.
 CARGO ?= cargo
+DIST_TARGET := $(shell rustc --print host-tuple)
+DIST_BINARY := target/$(DIST_TARGET)/dist/plumbline
 
 .DEFAULT_GOAL := help
 
@@ -38,6 +40,12 @@ generate: ## Write CRDs, RBAC and the pages of the items anew
 	$(CARGO) xtask crds
 	$(CARGO) xtask rbac
 	$(CARGO) xtask items
+
+.PHONY: dist
+dist: ## Build the static binary that goes into the image, and prove that it is static
+	RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build --profile dist --target $(DIST_TARGET) -p plumbline
+	@! readelf --program-headers $(DIST_BINARY) | grep -q INTERP || { echo '$(DIST_BINARY) wants a dynamic linker'; exit 1; }
+	@ls -l $(DIST_BINARY)
 
 .PHONY: controlplane
 controlplane: ## Build etcd, API server, controller manager, scheduler and KWOK (once, about ten minutes)
