@@ -165,7 +165,7 @@ impl Source<'_> {
         conditions::remove(&mut list, ConditionType::Reconciling);
         match self.refused.filter(|_| *home == Home::Cluster) {
             Some(error) => {
-                conditions::set(&mut list, StalledReason::WriteRefused.condition(error, None, now))
+                conditions::set(&mut list, StalledReason::WriteRefused.condition(error, None, now));
             }
             None => conditions::remove(&mut list, ConditionType::Stalled),
         }
