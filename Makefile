@@ -33,7 +33,7 @@ lint: ## Formatting, clippy and dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny --version '^0.20'
-	$(CARGO) deny --offline check bans licenses sources
+	$(CARGO) deny check bans licenses sources
 
 .PHONY: generate
 generate: ## Write CRDs, RBAC and the pages of the items anew

@@ -24,6 +24,9 @@ use crate::{
 /// Longer than any test, so that no test needs to renew a token.
 const TOKEN_SECONDS: i64 = 24 * 3600;
 
+/// The folder in which kubectl keeps what it remembers of the server.
+pub(crate) const KUBECTL_CACHE: &str = "kubectl-cache";
+
 impl ControlPlane {
     /// The kubeconfig file of [`admin_client`](Self::admin_client), for kubectl and other programs.
     pub fn admin_kubeconfig(&self) -> PathBuf {
@@ -123,7 +126,7 @@ impl ControlPlane {
         command
             .env("KUBECONFIG", self.admin_kubeconfig())
             // What kubectl remembers about servers is keyed by port; these come and go.
-            .env("KUBECACHEDIR", self.work.file("kubectl-cache"))
+            .env("KUBECACHEDIR", self.work.file(KUBECTL_CACHE))
             .stdin(Stdio::null())
             .kill_on_drop(true);
         Ok(command)

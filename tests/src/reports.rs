@@ -18,7 +18,7 @@ use plumbline_api::{
 use plumbline_inventory::Kind;
 use serde_json::{Value, json};
 
-use crate::{controlplane::ControlPlane, operator::NAMESPACE, wait::eventually};
+use crate::{access::KUBECTL_CACHE, controlplane::ControlPlane, operator::NAMESPACE, wait::eventually};
 
 /// Ample: what is awaited takes a second, but the machine may be busy.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -52,6 +52,11 @@ impl ControlPlane {
                 Ok(established.then_some(()))
             })
             .await?;
+        }
+        // kubectl looks for categories in what it remembers of the server, and nowhere else.
+        let remembered = self.work.file(KUBECTL_CACHE);
+        if remembered.exists() {
+            std::fs::remove_dir_all(remembered)?;
         }
         Ok(())
     }

@@ -50,11 +50,14 @@ fn each_alert_fires_when_it_should_and_no_other_does() {
         ),
         (
             "PlumblineNotCompliant",
-            vec![leader().says(|verdict| verdict.compliant = false), standby()],
+            vec![
+                leader().says(|verdict| verdict.compliant = Some(false)),
+                standby(),
+            ],
         ),
         (
             "PlumblineDrifted",
-            vec![leader().says(|verdict| verdict.drifted = true), standby()],
+            vec![leader().says(|verdict| verdict.drifted = Some(true)), standby()],
         ),
         (
             "PlumblineWaiversExpireSoon",
@@ -161,8 +164,8 @@ fn leader() -> Replica {
         baseline: "default".to_owned(),
         items: vec![("WL-04".to_owned(), ItemStatus::Pass, 0)],
         score: Some(100),
-        compliant: true,
-        drifted: false,
+        compliant: Some(true),
+        drifted: Some(false),
         waivers: WaiverCounts::default(),
         evaluated: 1,
     };
@@ -187,8 +190,8 @@ fn standby() -> Replica {
 
 fn led_once() -> Replica {
     let worse = |verdict: &mut Verdict| {
-        verdict.compliant = false;
-        verdict.drifted = true;
+        verdict.compliant = Some(false);
+        verdict.drifted = Some(true);
         verdict.waivers.expiring_soon = 1;
     };
     leader().says(worse).knows(|known| known.leader = false).stopped()

@@ -224,7 +224,7 @@ impl Item {
         let mut outcome = found.outcome(&object);
         if let Some(owner) = workload.external_owner() {
             for finding in &mut outcome.findings {
-                finding.message.push_str(&format!(" (owned by {owner})"));
+                finding.message = format!("{} (owned by {owner})", finding.message);
             }
         }
         outcome.pods = if outcome.failing > 0 {

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Options;
 use crate::baselines::{self, Baseline};
-use crate::inputs::{self, ASK_AGAIN, InputEvent, Inputs};
+use crate::inputs::{self, InputEvent, Inputs};
 use crate::leadership::{Leadership, Written, next_write};
 use crate::metrics::{Input, Metrics, Verdict};
 use crate::reports::{self, Found};
@@ -31,10 +31,13 @@ use crate::writer::{WriteError, Writer};
 
 /// How often the cluster report is written though nothing has changed, so that a reader can tell a quiet
 /// cluster from a dead operator.
-const HEARTBEAT: Duration = Duration::from_secs(600);
+const HEARTBEAT: Duration = Duration::from_mins(10);
 
 /// How long stored reports stand as they are while inputs are listed.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The pause after an attempt to create the baseline.
+const CREATE_AGAIN: Duration = Duration::from_secs(5);
 
 /// Events taken in before the next evaluation: a turn stays short under any load.
 const TURN: usize = 512;
@@ -46,8 +49,8 @@ const BEAT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) enum Event {
     Input(InputEvent),
-    /// An optional kind may be read: it is watched from now on.
-    Granted(Kind),
+    /// Whether an optional kind may be read: if so, it is watched from now on.
+    Optional(Kind, bool),
     Baseline(WatchEvent),
     /// Of the reports of the kind with this place in [`reports::resources`].
     Report(usize, WatchEvent),
@@ -64,11 +67,17 @@ pub(crate) struct Core {
     inventory: Inventory,
     inputs: Inputs,
     watched: BTreeSet<Kind>,
+    /// Optional kinds of which nobody knows yet whether they may be read.
+    unasked: BTreeSet<Kind>,
     /// The results, once every input is settled.
     evaluation: Option<Evaluation>,
-    /// The baseline, and whether the first list of baselines is complete.
+    /// The baseline in effect, which stays so when it is deleted.
     baseline: Option<Baseline>,
+    /// Whether baselines are listed, and the one we go by is among them.
     baselines_listed: bool,
+    baseline_exists: bool,
+    /// When the baseline is to be created, if it does not exist.
+    next_creation: Instant,
     /// Set while this replica holds the lease.
     leadership: Option<Leadership>,
     started: Instant,
@@ -96,9 +105,12 @@ impl Core {
             inventory: Inventory::live(),
             inputs: Inputs::default(),
             watched: BTreeSet::new(),
+            unasked: optional_kinds(),
             evaluation: None,
             baseline: None,
             baselines_listed: false,
+            baseline_exists: false,
+            next_creation: now,
             leadership: None,
             started: now,
             next_heartbeat: now + HEARTBEAT,
@@ -155,6 +167,9 @@ impl Core {
             if self.evaluation.is_none() && !leadership.marked {
                 wake = wake.min(self.started + PATIENCE);
             }
+            if self.lacks_baseline() {
+                wake = wake.min(self.next_creation);
+            }
         }
         // Never a busy loop: a report that is due and waits for a slot is looked at when a write ends.
         wake.max(now + Duration::from_millis(1))
@@ -179,12 +194,10 @@ impl Core {
     fn watch_optional(&self) {
         for kind in optional_kinds() {
             let (client, events) = (self.client.clone(), self.events.clone());
-            tokio::spawn(async move {
-                while !inputs::may_read(client.clone(), kind).await {
-                    tokio::time::sleep(ASK_AGAIN).await;
-                }
-                let _ = events.send(Event::Granted(kind)).await;
-            });
+            tokio::spawn(inputs::ask_for(client, kind, move |granted| {
+                let events = events.clone();
+                async move { drop(events.send(Event::Optional(kind, granted)).await) }
+            }));
         }
     }
 
@@ -209,7 +222,12 @@ impl Core {
                 }
                 self.inputs.apply(event, &mut self.inventory, now);
             }
-            Event::Granted(kind) => self.watch_input(kind),
+            Event::Optional(kind, granted) => {
+                self.unasked.remove(&kind);
+                if granted {
+                    self.watch_input(kind);
+                }
+            }
             Event::Baseline(event) => self.take_baseline(event),
             Event::Report(kind, event) => self.take_report(kind, event),
         }
@@ -217,19 +235,20 @@ impl Core {
 
     fn take_baseline(&mut self, event: WatchEvent) {
         match event {
-            WatchEvent::Begin => {}
-            WatchEvent::Object(object) if is_default(&object) => self.read_baseline(&object),
+            WatchEvent::Begin => {
+                self.baselines_listed = false;
+                self.baseline_exists = false;
+            }
+            WatchEvent::Object(object) if is_default(&object) => {
+                self.baseline_exists = true;
+                self.read_baseline(&object);
+            }
             WatchEvent::Gone(object) if is_default(&object) => {
                 tracing::warn!("the baseline is gone; its settings stay in effect until there is another");
-                self.create_baseline();
+                self.baseline_exists = false;
             }
             WatchEvent::Object(_) | WatchEvent::Gone(_) => {}
-            WatchEvent::End => {
-                self.baselines_listed = true;
-                if self.baseline.is_none() {
-                    self.create_baseline();
-                }
-            }
+            WatchEvent::End => self.baselines_listed = true,
             WatchEvent::Failed(Failure::Absent) => {
                 tracing::error!(
                     "the CRDs are not installed: kubectl apply -k config/default (or: plumbline crds | kubectl apply -f -)"
@@ -280,7 +299,16 @@ impl Core {
         self.watch_reports();
     }
 
-    fn create_baseline(&mut self) {
+    fn lacks_baseline(&self) -> bool {
+        self.leadership.is_some() && self.baselines_listed && !self.baseline_exists
+    }
+
+    /// Creates the baseline if there is none, and tries again after a while if that fails.
+    fn create_baseline(&mut self, now: Instant) {
+        if !self.lacks_baseline() || now < self.next_creation {
+            return;
+        }
+        self.next_creation = now + CREATE_AGAIN;
         let Some(leadership) = &mut self.leadership else {
             return;
         };
@@ -297,7 +325,13 @@ impl Core {
 
     /// This replica has gained or lost the lease.
     fn lead(&mut self, leader: bool) {
-        self.metrics.show(|snapshot| snapshot.leader = leader);
+        self.metrics.show(|snapshot| {
+            snapshot.leader = leader;
+            if !leader {
+                // What a former holder thought is nobody's verdict.
+                snapshot.verdict = None;
+            }
+        });
         if !leader {
             if let Some(leadership) = self.leadership.take() {
                 tracing::warn!("the lease is lost: standing by");
@@ -307,9 +341,6 @@ impl Core {
         }
         tracing::info!("holding the lease: writing");
         self.leadership = Some(Leadership::new(Instant::now()));
-        if self.baselines_listed && self.baseline.is_none() {
-            self.create_baseline();
-        }
         self.watch_reports();
     }
 
@@ -339,8 +370,8 @@ impl Core {
         };
         let is_ours = |found: &Found| found.name == baseline.reference.name;
         match event {
-            WatchEvent::Begin => {}
-            WatchEvent::End => leadership.listed[kind] = true,
+            WatchEvent::Begin => leadership.begin_listing(kind),
+            WatchEvent::End => leadership.end_listing(kind),
             WatchEvent::Failed(failure) => tracing::warn!("reports cannot be read: {failure:?}"),
             WatchEvent::Object(object) => {
                 let found = Found::read(&object);
@@ -361,7 +392,8 @@ impl Core {
     fn turn(&mut self) {
         let now = Instant::now();
         self.next_settling = self.inputs.settle(&mut self.inventory, now);
-        let settled = inputs::settled(&self.inventory) && self.baseline.is_some();
+        self.create_baseline(now);
+        let settled = self.is_settled();
         self.health.beat(settled);
         if settled {
             self.evaluate(now);
@@ -370,6 +402,13 @@ impl Core {
             self.mark_syncing();
         }
         self.show();
+    }
+
+    /// Whether everything has been there once that a first evaluation needs.
+    fn is_settled(&self) -> bool {
+        let settled = |kind: &Kind| inputs::is_settled(*kind, &self.inventory);
+        self.evaluation.is_some()
+            || self.baseline.is_some() && self.unasked.is_empty() && self.watched.iter().all(settled)
     }
 
     fn evaluate(&mut self, now: Instant) {
@@ -421,7 +460,9 @@ impl Core {
             .namespace("kube-system")
             .and_then(|namespace| namespace.facts()?.uid)
             .map(|uid| uid.to_string());
-        let inputs: Vec<Kind> = self.watched.iter().copied().collect();
+        // An optional kind that has only just been granted is not counted on yet.
+        let settled = |kind: &&Kind| inputs::is_settled(**kind, &self.inventory);
+        let inputs: Vec<Kind> = self.watched.iter().filter(settled).copied().collect();
         while leadership.has_room() {
             let Some(home) = leadership.schedule.pop(now) else {
                 break;
@@ -522,8 +563,10 @@ fn is_default(object: &Watched) -> bool {
 }
 
 fn verdict(baseline: &str, status: &ReportStatus) -> Verdict {
-    let is_true = |type_: ConditionType| {
-        conditions::find(&status.conditions, type_).is_some_and(|condition| condition.status == "True")
+    let says = |type_: ConditionType| match conditions::find(&status.conditions, type_)?.status.as_str() {
+        "True" => Some(true),
+        "False" => Some(false),
+        _ => None,
     };
     Verdict {
         baseline: baseline.to_owned(),
@@ -533,8 +576,8 @@ fn verdict(baseline: &str, status: &ReportStatus) -> Verdict {
             .map(|item| (item.id.clone(), item.status, item.failing))
             .collect(),
         score: status.summary.as_ref().and_then(|summary| summary.score),
-        compliant: is_true(ConditionType::Compliant),
-        drifted: is_true(ConditionType::Drifted),
+        compliant: says(ConditionType::Compliant),
+        drifted: says(ConditionType::Drifted),
         waivers: status.waivers.clone().unwrap_or_default(),
         evaluated: status.last_evaluated.as_ref().map_or(0, |at| at.0.as_second()),
     }

@@ -9,7 +9,6 @@ use k8s_openapi::api::authorization::v1::{
 };
 use kube::api::PostParams;
 use kube::{Api, Client};
-use plumbline_baseline::required_kinds;
 use plumbline_inventory::lean::Object;
 use plumbline_inventory::{InputState, Inventory, Kind, ObjectId};
 use tokio::sync::mpsc;
@@ -25,7 +24,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(15);
 pub(crate) const FIRST_GRACE: Duration = Duration::from_secs(2);
 
 /// How often it is asked whether an optional kind may be read by now.
-pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(60);
+pub(crate) const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 /// Something that happened to an input.
 #[derive(Debug)]
@@ -92,9 +91,29 @@ fn decode(kind: Kind, event: WatchEvent) -> InputEvent {
     }
 }
 
-/// Whether the operator may list and watch `kind`. Asking needs no right of its own, and is never refused.
-pub(crate) async fn may_read(client: Client, kind: Kind) -> bool {
-    let reviews: Api<SelfSubjectAccessReview> = Api::all(client);
+/// Asks whether an optional kind may be read, first at once and then from time to time, until it may.
+pub(crate) async fn ask_for<F: Future<Output = ()>>(client: Client, kind: Kind, tell: impl Fn(bool) -> F) {
+    let mut pause = FIRST_GRACE;
+    loop {
+        let answer = may_read(&client, kind).await;
+        if let Some(granted) = answer {
+            tell(granted).await;
+            if granted {
+                return;
+            }
+        }
+        tokio::time::sleep(pause).await;
+        // An API server that has just started refuses everybody; after the second refusal there is no hurry.
+        if answer.is_some() {
+            pause = ASK_AGAIN;
+        }
+    }
+}
+
+/// Whether the operator may list and watch `kind`, if the API server answers. Asking needs no right of its own,
+/// and is never refused.
+async fn may_read(client: &Client, kind: Kind) -> Option<bool> {
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
     let attributes = ResourceAttributes {
         group: Some(kind.group().to_owned()),
         resource: Some(kind.plural().to_owned()),
@@ -113,15 +132,24 @@ pub(crate) async fn may_read(client: Client, kind: Kind) -> bool {
         reviews.create(&PostParams::default(), &review),
     )
     .await;
-    answer.is_ok_and(|review| review.is_ok_and(|review| review.status.is_some_and(|status| status.allowed)))
+    Some(answer.ok()?.ok()?.status?.allowed)
 }
 
 /// The inputs of the inventory, and since when each of them fails.
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {
-    failing: BTreeMap<Kind, (Instant, Failure)>,
+    failing: BTreeMap<Kind, Failing>,
     /// When each input was last heard of.
     pub(crate) last_sync: BTreeMap<Kind, Timestamp>,
+}
+
+/// An input that cannot be read.
+#[derive(Debug)]
+struct Failing {
+    since: Instant,
+    failure: Failure,
+    /// Since when it has failed in this way.
+    as_now: Instant,
 }
 
 impl Inputs {
@@ -163,35 +191,42 @@ impl Inputs {
     }
 
     fn fail(&mut self, kind: Kind, failure: Failure, now: Instant) {
-        let known = self
-            .failing
-            .get(&kind)
-            .is_some_and(|(_, known)| *known == failure);
-        if !known {
+        let known = self.failing.get(&kind);
+        if known.is_none_or(|known| known.failure != failure) {
             match &failure {
                 Failure::Forbidden => tracing::warn!(input = %kind, "the operator may not list or watch it"),
                 Failure::Absent => tracing::warn!(input = %kind, "the API server does not serve it"),
                 Failure::Other(error) => tracing::warn!(input = %kind, "cannot be read: {error}"),
             }
         }
-        let since = self.failing.get(&kind).map_or(now, |(since, _)| *since);
-        self.failing.insert(kind, (since, failure));
+        let same_way = |known: &&Failing| known.failure.reason() == failure.reason();
+        let failing = Failing {
+            since: known.map_or(now, |known| known.since),
+            as_now: known.filter(same_way).map_or(now, |known| known.as_now),
+            failure,
+        };
+        self.failing.insert(kind, failing);
     }
 
     /// Inputs that have failed for long enough are what they fail with; tells when the next one is.
     pub(crate) fn settle(&self, inventory: &mut Inventory, now: Instant) -> Option<Instant> {
         let mut next = None;
-        for (kind, (since, failure)) in &self.failing {
-            let (state, grace) = match (failure, inventory.coverage(*kind).state) {
+        for (kind, failing) in &self.failing {
+            let known = inventory.coverage(*kind).state;
+            let state = match failing.failure {
+                Failure::Forbidden => InputState::Forbidden,
+                Failure::Absent => InputState::Absent,
                 // Nothing is settled by an API server that cannot be reached.
-                (Failure::Other(_), InputState::Pending) => continue,
-                (Failure::Other(_), _) => (InputState::Failing, GRACE),
-                (Failure::Forbidden, InputState::Pending) => (InputState::Forbidden, FIRST_GRACE),
-                (Failure::Forbidden, _) => (InputState::Forbidden, GRACE),
-                (Failure::Absent, InputState::Pending) => (InputState::Absent, FIRST_GRACE),
-                (Failure::Absent, _) => (InputState::Absent, GRACE),
+                Failure::Other(_) if known == InputState::Pending => continue,
+                Failure::Other(_) => InputState::Failing,
             };
-            let due = *since + grace;
+            let due = match (state, known) {
+                (InputState::Failing, InputState::Forbidden | InputState::Absent) => failing.as_now + GRACE,
+                (InputState::Failing, _) => failing.since + GRACE,
+                (_, InputState::Pending) => failing.as_now + FIRST_GRACE,
+                // An API server that comes back refuses everybody at first.
+                _ => (failing.since + GRACE).max(failing.as_now + FIRST_GRACE),
+            };
             if now >= due {
                 inventory.set_input(*kind, state);
             } else {
@@ -202,11 +237,9 @@ impl Inputs {
     }
 }
 
-/// Whether every kind that items cannot do without has a first list or is settled as forbidden or absent.
-pub(crate) fn settled(inventory: &Inventory) -> bool {
-    required_kinds()
-        .into_iter()
-        .all(|kind| inventory.coverage(kind).state != InputState::Pending)
+/// Whether `kind` has a first list or is settled as forbidden or absent.
+pub(crate) fn is_settled(kind: Kind, inventory: &Inventory) -> bool {
+    inventory.coverage(kind).state != InputState::Pending
 }
 
 /// How an input is named in metrics and logs: `Pod`, `Deployment.apps`.

@@ -12,7 +12,7 @@ use plumbline_inventory::Inventory;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::baselines::Baseline;
-use crate::reports::{COUNTS, Entries, Entry, Found};
+use crate::reports::{self, COUNTS, Entries, Entry, Found};
 use crate::schedule::{Pace, Schedule};
 use crate::watch::one_line;
 use crate::writer::{Stored, WriteError, Writer};
@@ -26,6 +26,8 @@ pub(crate) struct Leadership {
     pub(crate) watches: Vec<JoinHandle<()>>,
     /// Which of the two kinds of reports have been listed.
     pub(crate) listed: [bool; 2],
+    /// The reports in the list that is coming in, of either kind.
+    listing: [BTreeSet<Home>; 2],
     pub(crate) entries: Entries,
     pub(crate) schedule: Schedule,
     pace: Pace,
@@ -51,6 +53,7 @@ impl Leadership {
         Self {
             watches: Vec::new(),
             listed: [false; 2],
+            listing: [BTreeSet::new(), BTreeSet::new()],
             entries: Entries::new(),
             schedule: Schedule::default(),
             pace: Pace::new(now),
@@ -73,8 +76,28 @@ impl Leadership {
         while self.others.join_next().await.is_some() {}
     }
 
+    /// A list of one kind of reports comes in.
+    pub(crate) fn begin_listing(&mut self, kind: usize) {
+        self.listing[kind].clear();
+    }
+
+    /// The list is complete: a report that is not in it has gone while nobody watched.
+    pub(crate) fn end_listing(&mut self, kind: usize) {
+        let there = std::mem::take(&mut self.listing[kind]);
+        let of_kind = |home: &Home| reports::place_of(home) == kind;
+        let gone = |(home, entry): &(&Home, &mut Entry)| {
+            of_kind(home) && entry.stored.is_some() && !there.contains(*home)
+        };
+        for (home, entry) in self.entries.iter_mut().filter(gone) {
+            entry.stored = None;
+            self.schedule.at(home, Instant::now());
+        }
+        self.listed[kind] = true;
+    }
+
     /// A report is stored: its memory is taken up before the kind is listed, later it is checked.
     pub(crate) fn found(&mut self, found: Found, kind: usize, generation: i64) {
+        self.listing[kind].insert(found.home.clone());
         if let Some(entry) = self.entries.get_mut(&found.home) {
             entry.observe(found.stored);
             self.schedule.at(&found.home, Instant::now());

@@ -55,7 +55,10 @@ impl Candidate {
     pub(crate) async fn run(mut self, leading: watch::Sender<bool>, stop: CancellationToken) {
         loop {
             // An answer that comes later than this is of no use: the lease may be somebody else's by then.
-            let attempt = tokio::time::timeout(RENEW_DEADLINE / 2, self.attempt());
+            let patience = self
+                .time_left()
+                .map_or(RENEW_DEADLINE / 2, |left| left.min(RENEW_DEADLINE / 2));
+            let attempt = tokio::time::timeout(patience, self.attempt());
             let result = tokio::select! {
                 () = stop.cancelled() => break,
                 result = attempt => result,
@@ -63,16 +66,14 @@ impl Candidate {
             match result {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(lease = NAME, "{}", one_line(&error)),
-                Err(_) => tracing::warn!(lease = NAME, "no answer within {:?}", RENEW_DEADLINE / 2),
+                Err(_) => tracing::warn!(lease = NAME, "no answer within {patience:?}"),
             }
             self.announce(&leading);
             // Whatever happens, a holder that cannot renew counts itself out in time.
-            let expires = self
-                .renewed
-                .map(|at| (at + RENEW_DEADLINE).saturating_duration_since(Instant::now()));
+            let pause = self.time_left().map_or(RETRY, |left| left.min(RETRY));
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = tokio::time::sleep(expires.map_or(RETRY, |left| left.min(RETRY))) => self.announce(&leading),
+                () = tokio::time::sleep(pause) => self.announce(&leading),
             }
         }
         leading.send_replace(false);
@@ -81,6 +82,12 @@ impl Candidate {
         {
             tracing::warn!(lease = NAME, "the lease is not given back: {}", one_line(&error));
         }
+    }
+
+    /// How long a holder may still count on the lease.
+    fn time_left(&self) -> Option<Duration> {
+        let renewed = self.renewed?;
+        Some((renewed + RENEW_DEADLINE).saturating_duration_since(Instant::now()))
     }
 
     fn announce(&mut self, leading: &watch::Sender<bool>) {

@@ -34,10 +34,10 @@ pub struct Verdict {
     pub items: Vec<(String, ItemStatus, i32)>,
     /// The score, if there is one.
     pub score: Option<i32>,
-    /// Whether `Compliant` is true.
-    pub compliant: bool,
-    /// Whether `Drifted` is true.
-    pub drifted: bool,
+    /// Whether `Compliant` is true; `None` if that cannot be said, and then there is no sample.
+    pub compliant: Option<bool>,
+    /// Whether `Drifted` is true, in the same way.
+    pub drifted: Option<bool>,
     /// Waivers by state.
     pub waivers: WaiverCounts,
     /// When it was evaluated, in seconds since the epoch.
@@ -149,7 +149,7 @@ impl Metrics {
         self.change_to_report.observe(seconds);
     }
 
-    /// Everything in the text format of OpenMetrics.
+    /// Everything in the text format of `OpenMetrics`.
     pub fn render(&self) -> String {
         let mut text = String::new();
         text::encode(&mut text, &self.registry).expect("writing to a string does not fail");
@@ -223,17 +223,18 @@ fn encode_verdict(gauges: &mut Gauges<'_, '_>, verdict: &Verdict) -> std::fmt::R
             &[(vec![baseline()], score.into())],
         )?;
     }
-    let compliant = i64::from(verdict.compliant);
-    gauges.write(
-        "compliant",
-        "Whether every required item holds",
-        &[(vec![baseline()], compliant)],
-    )?;
-    let drifted = i64::from(verdict.drifted);
+    let said = |value: Option<bool>| -> Vec<Sample> {
+        value
+            .map(|value| (vec![baseline()], i64::from(value)))
+            .into_iter()
+            .collect()
+    };
+    let help = "Whether every required item holds; no sample while that cannot be said";
+    gauges.write("compliant", help, &said(verdict.compliant))?;
     gauges.write(
         "drifted",
         "Whether an item differs from the reference",
-        &[(vec![baseline()], drifted)],
+        &said(verdict.drifted),
     )?;
     let WaiverCounts {
         active,

@@ -18,7 +18,7 @@ pub(crate) const COUNTS: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest pause after refused writes.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// One report.
 #[derive(Debug)]
@@ -144,6 +144,14 @@ pub(crate) fn resources() -> [kube::api::ApiResource; 2] {
         kube::api::ApiResource::erase::<ClusterComplianceReport>(&()),
         kube::api::ApiResource::erase::<ComplianceReport>(&()),
     ]
+}
+
+/// The place of the kind of a report in [`resources`].
+pub(crate) const fn place_of(home: &Home) -> usize {
+    match home {
+        Home::Cluster => 0,
+        Home::Namespace(_) => 1,
+    }
 }
 
 /// Every report there is or should be.

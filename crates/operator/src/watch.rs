@@ -128,12 +128,14 @@ impl Failure {
     }
 
     fn of(error: &watcher::Error) -> Self {
+        use watcher::Error as E;
         let response = match error {
-            watcher::Error::InitialListFailed(kube::Error::Api(status))
-            | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-            | watcher::Error::WatchFailed(kube::Error::Api(status)) => Some(status.code),
-            watcher::Error::WatchError(status) => Some(status.code),
-            _ => None,
+            E::InitialListFailed(error) | E::WatchStartFailed(error) | E::WatchFailed(error) => match error {
+                kube::Error::Api(status) => Some(status.code),
+                _ => None,
+            },
+            E::WatchError(status) => Some(status.code),
+            E::NoResourceVersion => None,
         };
         match response {
             Some(403) => Self::Forbidden,

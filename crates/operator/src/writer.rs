@@ -218,7 +218,7 @@ impl Writer {
                 api_version: Some(API_VERSION.to_owned()),
                 kind: Some(kind.to_owned()),
                 name: Some(baseline.to_owned()),
-                namespace: home.namespace().map(|namespace| namespace.to_string()),
+                namespace: home.namespace().map(ToString::to_string),
                 uid: Some(uid.to_owned()),
                 ..ObjectReference::default()
             }),

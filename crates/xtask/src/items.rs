@@ -28,15 +28,16 @@ fn file(item: &Item) -> String {
 }
 
 fn page(item: &Item) -> String {
-    let facts: String = facts(item)
+    let facts: Vec<String> = facts(item)
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| format!("| {name} | {value} |\n"))
         .collect();
     format!(
-        "{NOTE}# {}: {}\n\n| | |\n| --- | --- |\n{facts}\n{}",
+        "{NOTE}# {}: {}\n\n| | |\n| --- | --- |\n{}\n{}",
         item.id,
         item.title,
+        facts.concat(),
         docs(item)
     )
 }
@@ -93,7 +94,7 @@ fn docs(item: &Item) -> String {
 
 fn index() -> String {
     let implemented = ITEMS.into_iter().filter(|item| item.is_implemented()).count();
-    let mut text = format!(
+    let introduction = format!(
         "{NOTE}# Items\n\n{implemented} of {} items are checked. The others are `Unknown` in every report, reason \
          `NotImplemented`.\n\n\
          Required items decide whether a cluster is compliant, recommended ones do not. Class A: {}. Class B: {}. \
@@ -103,25 +104,28 @@ fn index() -> String {
         evidence(Class::B),
         evidence(Class::C),
     );
-    for section in ITEMS.chunk_by(|one, other| one.section == other.section) {
-        text += &format!(
-            "\n## {}\n\n| Item | | Level | Severity | Class | Checked |\n| --- | --- | --- | --- | --- | --- |\n",
-            section[0].section
-        );
-        for item in section {
-            text += &format!(
-                "| [{}]({}) | {} | {} | {} | {} | {} |\n",
-                item.id,
-                file(item),
-                item.title,
-                item.level,
-                item.severity,
-                item.class,
-                if item.is_implemented() { "yes" } else { "" }
-            );
-        }
-    }
-    text
+    let sections = ITEMS.chunk_by(|one, other| one.section == other.section);
+    [introduction].into_iter().chain(sections.map(section)).collect()
+}
+
+fn section(items: &[&Item]) -> String {
+    let header = format!(
+        "\n## {}\n\n| Item | | Level | Severity | Class | Checked |\n| --- | --- | --- | --- | --- | --- |\n",
+        items[0].section
+    );
+    let row = |item: &&Item| {
+        format!(
+            "| [{}]({}) | {} | {} | {} | {} | {} |\n",
+            item.id,
+            file(item),
+            item.title,
+            item.level,
+            item.severity,
+            item.class,
+            if item.is_implemented() { "yes" } else { "" }
+        )
+    };
+    [header].into_iter().chain(items.iter().map(row)).collect()
 }
 
 #[cfg(test)]

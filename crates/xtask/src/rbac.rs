@@ -110,23 +110,22 @@ fn what_items_read() -> String {
     for kind in required_kinds() {
         groups.entry(kind.group()).or_default().push(kind);
     }
-    let mut yaml = "# What the items read: every object is listed once and then watched. Kinds that only sharpen a verdict\n\
-                    # are granted by the components in config/components.\n"
-        .to_owned();
-    for (group, kinds) in groups {
-        let resources: String = kinds
-            .into_iter()
-            .map(|kind| {
-                let resource = format!("  - {}", kind.plural());
-                format!("{resource:<28} # {}\n", readers(kind))
-            })
-            .collect();
-        yaml += &format!(
-            "- apiGroups: [{}]\n  resources:\n{resources}  verbs: [list, watch]\n",
-            quoted(group)
-        );
-    }
-    yaml
+    let why = "# What the items read: every object is listed once and then watched. Kinds that only sharpen a verdict\n\
+               # are granted by the components in config/components.\n";
+    let rule = |(group, kinds): (&str, Vec<Kind>)| {
+        let resources: Vec<String> = kinds.into_iter().map(resource).collect();
+        let (group, resources) = (quoted(group), resources.concat());
+        format!("- apiGroups: [{group}]\n  resources:\n{resources}  verbs: [list, watch]\n")
+    };
+    [why.to_owned()]
+        .into_iter()
+        .chain(groups.into_iter().map(rule))
+        .collect()
+}
+
+fn resource(kind: Kind) -> String {
+    let resource = format!("  - {}", kind.plural());
+    format!("{resource:<28} # {}\n", readers(kind))
 }
 
 /// The items that cannot do without `kind`, the first few by name.
@@ -149,7 +148,8 @@ fn readers(kind: Kind) -> String {
 
 impl Rule {
     fn yaml(&self) -> String {
-        let why: String = self.why.lines().map(|line| format!("# {line}\n")).collect();
+        let why: Vec<String> = self.why.lines().map(|line| format!("# {line}\n")).collect();
+        let why = why.concat();
         let names = match self.names {
             [] => String::new(),
             names => format!("  resourceNames: [{}]\n", names.join(", ")),
@@ -176,14 +176,14 @@ mod tests {
     fn what_is_optional_has_a_component() {
         for kind in plumbline_baseline::optional_kinds() {
             let component = format!("../../config/components/{}/role.yaml", kind.plural());
-            let role = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&component));
-            let role = role.unwrap_or_else(|error| panic!("{component}: {error}"));
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&component));
+            let text = text.unwrap_or_else(|error| panic!("{component}: {error}"));
             let group = super::quoted(kind.group());
             let rule = format!(
                 "- apiGroups: [{group}]\n  resources: [{}]\n  verbs: [list, watch]\n",
                 kind.plural()
             );
-            assert!(role.contains(&rule), "{component} should have\n{rule}");
+            assert!(text.contains(&rule), "{component} should have\n{rule}");
         }
     }
 

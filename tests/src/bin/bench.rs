@@ -16,10 +16,10 @@ use kube::api::{DeleteParams, ListParams, PostParams, WatchEvent, WatchParams};
 use kube::{Api, Client, ResourceExt as _};
 use plumbline_api::{ClusterComplianceReport, ComplianceReport};
 use plumbline_inventory::Kind;
-use plumbline_tests::{ControlPlane, Operator, Options, eventually, item};
+use plumbline_tests::{ControlPlane, Operator, Options, eventually};
 use serde_json::json;
 
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Measures the operator against a control plane of its own.
 #[derive(Parser)]
@@ -72,7 +72,7 @@ async fn main() -> anyhow::Result<()> {
     let peak = peak_memory(operator.pid())?;
     line(
         &format!("peak memory, {} pods", arguments.pods),
-        &format!("{:.1} MiB", peak),
+        &format!("{peak:.1} MiB"),
         "",
         "48 MiB at 1,000 pods",
     )?;
@@ -131,7 +131,7 @@ fn deployment(number: u32, replicas: u32) -> serde_json::Value {
                         "image": format!("registry.example.com/bench/app-{number}:1.{number}.0"),
                         "env": [{"name": "LOG_LEVEL", "value": "info"}, {"name": "PORT", "value": "8080"}],
                         "resources": {"limits": {"cpu": "100m", "memory": "64Mi"}},
-                        "securityContext": {"allowPrivilegeEscalation": number % 3 == 0, "capabilities": {"drop": ["ALL"]}},
+                        "securityContext": {"allowPrivilegeEscalation": number.is_multiple_of(3), "capabilities": {"drop": ["ALL"]}},
                     }],
                 },
             },
@@ -283,7 +283,11 @@ async fn until_failing(
             let event = report.next().await.context("the watch has ended")??;
             if let WatchEvent::Added(report) | WatchEvent::Modified(report) = event {
                 let status = report.status.unwrap_or_default();
-                let failing = item(&status, "WL-04").map_or(0, |item| item.failing);
+                let failing = status
+                    .items
+                    .iter()
+                    .find(|item| item.id == "WL-04")
+                    .map_or(0, |item| item.failing);
                 if failing >= at_least {
                     return anyhow::Ok(failing);
                 }

@@ -51,8 +51,10 @@ async fn demo() -> anyhow::Result<()> {
         "every namespace has its report after {} ms",
         started.elapsed().as_millis()
     ))?;
+    // kubectl knows the new kinds when it has asked again what the API server serves.
+    show(&plane, &["api-resources", "--api-group", plumbline_api::GROUP]).await?;
     show(&plane, &["get", "plumbline", "-A"]).await?;
-    plumbline(&plane, &["report"]).await?;
+    plumbline(&plane, &["report", "-n", "payments"]).await?;
 
     step(
         "A tired colleague: kubectl apply -f demo/break.yaml (a privileged Deployment in namespace payments)",

@@ -8,15 +8,17 @@ use plumbline_tests::{ControlPlane, Operator, Options, Reports, condition, event
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::{SOON, is, kubectl, namespace, set_privileged, shop, web};
+use crate::{SOON, is, kubectl, namespace, set_privileged, shop, web, with_web};
 
 #[tokio::test]
 async fn the_operator_says_what_is_wrong_and_goes_on() {
     let plane = ControlPlane::start(Options::default()).await.unwrap();
     plane.apply(&shop().to_string()).await.unwrap();
-    plane.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": [
-        namespace("plumbline-system"), namespace("locked"), web("locked", 1, false),
-    ]}).to_string()).await.unwrap();
+    plane
+        .apply(&namespace("plumbline-system").to_string())
+        .await
+        .unwrap();
+    plane.apply(&with_web("locked", 1).to_string()).await.unwrap();
     let reports = plane.reports();
 
     let operator = without_definitions_it_says_what_to_apply_and_waits(&plane, &reports).await;
@@ -61,12 +63,22 @@ async fn a_baseline_is_honoured_as_far_as_it_can_be(reports: &Reports) {
     })
     .await
     .unwrap();
-    let valid = status.conditions.iter().find(|condition| condition.type_ == "Valid").unwrap();
-    assert_eq!((valid.status.as_str(), valid.reason.as_str()), ("False", "UnknownItem"));
+    let valid = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Valid")
+        .unwrap();
+    assert_eq!(
+        (valid.status.as_str(), valid.reason.as_str()),
+        ("False", "UnknownItem")
+    );
     assert!(valid.message.contains("WL-99"), "{}", valid.message);
     let status = reports
         .until(None, "the report goes by the new generation", |status| {
-            status.baseline.as_ref().is_some_and(|baseline| baseline.generation == 2)
+            status
+                .baseline
+                .as_ref()
+                .is_some_and(|baseline| baseline.generation == 2)
         })
         .await
         .unwrap();
@@ -85,13 +97,20 @@ async fn a_baseline_is_honoured_as_far_as_it_can_be(reports: &Reports) {
         })
         .await
         .unwrap();
-    assert_eq!(condition(&of_shop, ConditionType::Drifted).0, "False", "it is a new reference");
+    assert_eq!(
+        condition(&of_shop, ConditionType::Drifted).0,
+        "False",
+        "it is a new reference"
+    );
 }
 
 async fn a_deleted_baseline_is_made_again(reports: &Reports) {
     let baselines = reports.baselines();
     let old = baselines.get("default").await.unwrap().metadata.uid;
-    baselines.delete("default", &DeleteParams::default()).await.unwrap();
+    baselines
+        .delete("default", &DeleteParams::default())
+        .await
+        .unwrap();
     let new = eventually("there is a baseline again", SOON, || async {
         let baseline = baselines.get_opt("default").await?;
         let uid = baseline.and_then(|baseline| baseline.metadata.uid);
@@ -144,7 +163,16 @@ async fn a_report_that_is_refused_holds_up_no_other(
     ]});
     plane.apply(&policy.to_string()).await.unwrap();
     eventually("the policy is in force", SOON, || async {
-        let label = ["-n", "locked", "label", "cpr", "default", "try=1", "--overwrite", "--dry-run=server"];
+        let label = [
+            "-n",
+            "locked",
+            "label",
+            "cpr",
+            "default",
+            "try=1",
+            "--overwrite",
+            "--dry-run=server",
+        ];
         let answer = plane.kubectl(label).await?;
         Ok((!answer.status.success()).then_some(()))
     })
@@ -158,15 +186,29 @@ async fn a_report_that_is_refused_holds_up_no_other(
         })
         .await
         .unwrap();
-    let message = &status.conditions.iter().find(|condition| condition.type_ == "Stalled").unwrap().message;
-    assert!(message.contains("namespace locked") && message.contains("no reports here"), "{message}");
+    let message = &status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Stalled")
+        .unwrap()
+        .message;
+    assert!(
+        message.contains("namespace locked") && message.contains("no reports here"),
+        "{message}"
+    );
     assert!(is(&status, "WL-04", ItemStatus::Fail));
-    assert!(is(&reports.get(Some("locked")).await.unwrap(), "WL-04", ItemStatus::Pass));
+    assert!(is(
+        &reports.get(Some("locked")).await.unwrap(),
+        "WL-04",
+        ItemStatus::Pass
+    ));
     set_privileged(plane, true).await;
     for home in [None, Some("shop")] {
         let wanted = if home.is_none() { 2 } else { 1 };
         reports
-            .until(home, "the others go on", |status| item(status, "WL-04").failing == wanted)
+            .until(home, "the others go on", |status| {
+                item(status, "WL-04").failing == wanted
+            })
             .await
             .unwrap();
     }
@@ -178,7 +220,11 @@ async fn a_report_that_is_refused_holds_up_no_other(
     .await
     .unwrap();
 
-    kubectl(plane, &["delete", "validatingadmissionpolicybinding", "no-reports"]).await;
+    kubectl(
+        plane,
+        &["delete", "validatingadmissionpolicybinding", "no-reports"],
+    )
+    .await;
     reports
         .until(Some("locked"), "the report is written in the end", |status| {
             is(status, "WL-04", ItemStatus::Fail)
@@ -186,9 +232,11 @@ async fn a_report_that_is_refused_holds_up_no_other(
         .await
         .unwrap();
     reports
-        .until(None, "the cluster's report has nothing to complain about", |status| {
-            condition(status, ConditionType::Stalled) == ("", "")
-        })
+        .until(
+            None,
+            "the cluster's report has nothing to complain about",
+            |status| condition(status, ConditionType::Stalled) == ("", ""),
+        )
         .await
         .unwrap();
     // Nothing is left to be tried again.

@@ -15,7 +15,7 @@ use plumbline_tests::{ControlPlane, Operator, Options, Reports, eventually, item
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::{SOON, drifted, history, is, kubectl, namespace, set_privileged, shop, web};
+use crate::{SOON, drifted, history, is, kubectl, set_privileged, shop, web, with_web};
 
 const SHOP: Option<&str> = Some("shop");
 
@@ -27,7 +27,7 @@ async fn reports_are_put_right_and_written_only_when_something_changed() {
     let plane = ControlPlane::start(Options::default().nodes(1)).await.unwrap();
     plane.install_crds().await.unwrap();
     plane.apply(&shop().to_string()).await.unwrap();
-    plane.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": [namespace("yard"), web("yard", 2, false)] }).to_string()).await.unwrap();
+    plane.apply(&with_web("yard", 2).to_string()).await.unwrap();
     for namespace in ["shop", "yard"] {
         kubectl(&plane, &["-n", namespace, "rollout", "status", "deployment/web"]).await;
     }
@@ -64,11 +64,15 @@ fn content(status: &ReportStatus) -> Value {
 async fn whatever_others_write_is_put_right(plane: &ControlPlane, reports: &Reports) {
     // Pods of the rollout are counted by now or in half a minute.
     let settled = reports
-        .until(None, "the pod is counted", |status| item(status, "WL-04").pods == 1)
+        .until(None, "the pod is counted", |status| {
+            item(status, "WL-04").pods == 1
+        })
         .await
         .unwrap();
     let of_shop = reports
-        .until(SHOP, "the pod is counted", |status| item(status, "WL-04").pods == 1)
+        .until(SHOP, "the pod is counted", |status| {
+            item(status, "WL-04").pods == 1
+        })
         .await
         .unwrap();
     let put_right = async |what: &str| {
@@ -83,12 +87,16 @@ async fn whatever_others_write_is_put_right(plane: &ControlPlane, reports: &Repo
     // By PUT: an item more, another status, no history, a lie about the verdict.
     let mut report = reports.of_namespace("shop").get("default").await.unwrap();
     falsify(report.status.as_mut().unwrap());
-    let put = reports.of_namespace("shop").replace_status("default", &PostParams::default(), &report);
-    put.await.unwrap();
+    let api = reports.of_namespace("shop");
+    api.replace_status("default", &PostParams::default(), &report)
+        .await
+        .unwrap();
     let mut report = reports.of_cluster().get("default").await.unwrap();
     falsify(report.status.as_mut().unwrap());
-    let put = reports.of_cluster().replace_status("default", &PostParams::default(), &report);
-    put.await.unwrap();
+    let api = reports.of_cluster();
+    api.replace_status("default", &PostParams::default(), &report)
+        .await
+        .unwrap();
     put_right("a forged report is put right").await;
 
     // By server-side apply, which leaves its entries to their manager.
@@ -105,11 +113,15 @@ async fn whatever_others_write_is_put_right(plane: &ControlPlane, reports: &Repo
         match kind {
             "ComplianceReport" => {
                 let api = reports.of_namespace("shop");
-                api.patch_status("default", &params, &Patch::Apply(&patch)).await.map(drop)
+                api.patch_status("default", &params, &Patch::Apply(&patch))
+                    .await
+                    .map(drop)
             }
             _ => {
                 let api = reports.of_cluster();
-                api.patch_status("default", &params, &Patch::Apply(&patch)).await.map(drop)
+                api.patch_status("default", &params, &Patch::Apply(&patch))
+                    .await
+                    .map(drop)
             }
         }
         .unwrap();
@@ -131,9 +143,23 @@ async fn whatever_others_write_is_put_right(plane: &ControlPlane, reports: &Repo
     put_right("a status that was taken away is there again").await;
 
     // No report at all.
-    let uid = reports.of_namespace("shop").get("default").await.unwrap().metadata.uid;
-    reports.of_namespace("shop").delete("default", &DeleteParams::default()).await.unwrap();
-    reports.of_cluster().delete("default", &DeleteParams::default()).await.unwrap();
+    let uid = reports
+        .of_namespace("shop")
+        .get("default")
+        .await
+        .unwrap()
+        .metadata
+        .uid;
+    reports
+        .of_namespace("shop")
+        .delete("default", &DeleteParams::default())
+        .await
+        .unwrap();
+    reports
+        .of_cluster()
+        .delete("default", &DeleteParams::default())
+        .await
+        .unwrap();
     put_right("a deleted report is there again").await;
     let report = reports.of_namespace("shop").get("default").await.unwrap();
     assert_ne!(report.metadata.uid, uid);
@@ -165,15 +191,31 @@ async fn counts_alone_wait(plane: &ControlPlane, reports: &Reports) {
     };
     let before = reports.get(None).await.unwrap();
     let versions = reports.versions().await.unwrap();
+    let mut more = web("yard", 1, false);
+    more["metadata"]["name"] = json!("api");
+    more["spec"]["selector"]["matchLabels"]["app"] = json!("api");
+    more["spec"]["template"]["metadata"]["labels"]["app"] = json!("api");
+    plane.apply(&more.to_string()).await.unwrap();
     kubectl(plane, &["-n", "yard", "scale", "deployment/web", "--replicas=3"]).await;
-    kubectl(plane, &["-n", "yard", "rollout", "status", "deployment/web"]).await;
+    for deployment in ["deployment/api", "deployment/web"] {
+        kubectl(plane, &["-n", "yard", "rollout", "status", deployment]).await;
+    }
     sleep(Duration::from_secs(5)).await;
     assert_eq!(reports.versions().await.unwrap(), versions);
     let after = reports
-        .until(None, "the pod is counted in the end", |status| pods(status) == pods(&before) + 1)
+        .until(None, "what is new is counted in the end", |status| {
+            pods(status) == pods(&before) + 2
+        })
         .await
         .unwrap();
-    assert_eq!(after.items, before.items);
+    let evaluated = |status: &ReportStatus| item(status, "WL-04").evaluated;
+    assert_eq!(evaluated(&after), evaluated(&before) + 1);
+    reports
+        .until(Some("yard"), "so it is in its namespace", |status| {
+            evaluated(status) == 2
+        })
+        .await
+        .unwrap();
 }
 
 async fn what_no_item_reads_writes_nothing(plane: &ControlPlane, reports: &Reports) {
@@ -188,15 +230,24 @@ async fn what_no_item_reads_writes_nothing(plane: &ControlPlane, reports: &Repor
         }
         let restarted = json!({ "status": { "containerStatuses": status.container_statuses } });
         let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-        pods.patch_status(&name, &PatchParams::default(), &Patch::Strategic(&restarted)).await.unwrap();
+        pods.patch_status(&name, &PatchParams::default(), &Patch::Strategic(&restarted))
+            .await
+            .unwrap();
     }
     let nodes: Api<Node> = Api::all(client.clone());
     let heartbeat = json!({ "status": { "conditions": [
         { "type": "Ready", "lastHeartbeatTime": Timestamp::now(), "status": "True" },
     ]}});
-    nodes.patch_status("node-0", &PatchParams::default(), &Patch::Strategic(&heartbeat)).await.unwrap();
+    nodes
+        .patch_status("node-0", &PatchParams::default(), &Patch::Strategic(&heartbeat))
+        .await
+        .unwrap();
     for object in ["deployment/web", "serviceaccount/default"] {
-        kubectl(plane, &["-n", "shop", "annotate", object, "example.com/note=nothing"]).await;
+        kubectl(
+            plane,
+            &["-n", "shop", "annotate", object, "example.com/note=nothing"],
+        )
+        .await;
     }
     kubectl(plane, &["annotate", "namespace/shop", "example.com/note=nothing"]).await;
     stays_quiet(reports, &versions).await;
@@ -207,7 +258,12 @@ async fn stays_quiet(reports: &Reports, versions: &BTreeMap<String, String>) {
     let end = Instant::now() + QUIET;
     while Instant::now() < end {
         let now = reports.versions().await.unwrap();
-        assert_eq!(&now, versions, "{}", serde_json::to_string(&reports.get(None).await.unwrap()).unwrap());
+        assert_eq!(
+            &now,
+            versions,
+            "{}",
+            serde_json::to_string(&reports.get(None).await.unwrap()).unwrap()
+        );
         sleep(Duration::from_millis(500)).await;
     }
 }
@@ -225,7 +281,9 @@ async fn a_restart_writes_nothing_and_forgets_nothing(
     // It is not quiet for having nothing to say.
     plane.apply(&web("yard", 3, true).to_string()).await.unwrap();
     let status = reports
-        .until(None, "the new one writes", |status| item(status, "WL-04").failing == 2)
+        .until(None, "the new one writes", |status| {
+            item(status, "WL-04").failing == 2
+        })
         .await
         .unwrap();
     assert_eq!(history(&status, "WL-04").len(), 1);
@@ -251,7 +309,9 @@ async fn a_change_shown_just_before_a_restart_is_history_after_it(
     plane.apply(&web("yard", 3, false).to_string()).await.unwrap();
     set_privileged(plane, false).await;
     let status = reports
-        .until(None, "the repair is reported", |status| is(status, "WL-04", ItemStatus::Pass))
+        .until(None, "the repair is reported", |status| {
+            is(status, "WL-04", ItemStatus::Pass)
+        })
         .await
         .unwrap();
     let since = item(&status, "WL-04").since.clone();
@@ -260,7 +320,9 @@ async fn a_change_shown_just_before_a_restart_is_history_after_it(
     let _operator = Operator::start(plane).await.unwrap();
     for home in [None, SHOP] {
         let status = reports
-            .until(home, "the repair is history", |status| history(status, "WL-04").len() == 2)
+            .until(home, "the repair is history", |status| {
+                history(status, "WL-04").len() == 2
+            })
             .await
             .unwrap();
         let (from, to, _) = history(&status, "WL-04")[1];

@@ -6,7 +6,9 @@ use kube::api::DeleteParams;
 use plumbline_api::{ItemStatus, ReportStatus, conditions::ConditionType};
 use plumbline_baseline::ITEMS;
 use plumbline_inventory::Kind;
-use plumbline_tests::{Component, ControlPlane, Fault, Operator, Options, Proxy, condition, eventually, item};
+use plumbline_tests::{
+    Component, ControlPlane, Fault, Operator, Options, Proxy, condition, eventually, item,
+};
 use tokio::time::sleep;
 
 use crate::{SOON, history, is, set_privileged, shop, without_input};
@@ -24,7 +26,9 @@ async fn an_api_server_that_goes_and_comes_leaves_no_trace() {
 
     // It may be away when the operator starts.
     plane.stop(Component::ApiServer).await.unwrap();
-    let mut operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0").await.unwrap();
+    let mut operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+        .await
+        .unwrap();
     eventually("the operator has noticed", SOON, || async {
         Ok(operator.log().contains("cannot be read").then_some(()))
     })
@@ -67,8 +71,18 @@ async fn an_api_server_that_goes_and_comes_leaves_no_trace() {
             })
             .await
             .unwrap();
-        assert!(status.history.iter().all(|transition| transition.to != ItemStatus::Unknown));
-        assert!(status.history.iter().all(|transition| transition.from != ItemStatus::Unknown));
+        assert!(
+            status
+                .history
+                .iter()
+                .all(|transition| transition.to != ItemStatus::Unknown)
+        );
+        assert!(
+            status
+                .history
+                .iter()
+                .all(|transition| transition.from != ItemStatus::Unknown)
+        );
     }
     assert_eq!(plane.pid(Component::Etcd), etcd);
     operator.check().unwrap();
@@ -81,8 +95,13 @@ async fn an_input_that_fails_makes_its_items_unknown_after_a_while() {
     plane.apply(&shop().to_string()).await.unwrap();
     plane.operator_account(Kind::ALL).await.unwrap();
     let proxy = Proxy::start(&plane).await.unwrap();
-    let kubeconfig = proxy.kubeconfig(&plane, "plumbline-system", "plumbline").await.unwrap();
-    let _operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0").await.unwrap();
+    let kubeconfig = proxy
+        .kubeconfig(&plane, "plumbline-system", "plumbline")
+        .await
+        .unwrap();
+    let _operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+        .await
+        .unwrap();
     let reports = plane.reports();
     let before = reports.until_complete().await.unwrap();
     assert_eq!(without_input(&before), [""; 0]);
@@ -95,7 +114,10 @@ async fn an_input_that_fails_makes_its_items_unknown_after_a_while() {
             })
             .await
             .unwrap();
-        assert_eq!(condition(&status, ConditionType::Ready), ("Unknown", "InputsStale"));
+        assert_eq!(
+            condition(&status, ConditionType::Ready),
+            ("Unknown", "InputsStale")
+        );
         for known in ITEMS.into_iter().filter(|item| item.is_implemented()) {
             let Some(result) = status.items.iter().find(|item| item.id == known.id) else {
                 continue;
@@ -131,8 +153,13 @@ async fn reports_say_that_a_first_list_is_missing() {
     plane.apply(&shop().to_string()).await.unwrap();
     plane.operator_account(Kind::ALL).await.unwrap();
     let proxy = Proxy::start(&plane).await.unwrap();
-    let kubeconfig = proxy.kubeconfig(&plane, "plumbline-system", "plumbline").await.unwrap();
-    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0").await.unwrap();
+    let kubeconfig = proxy
+        .kubeconfig(&plane, "plumbline-system", "plumbline")
+        .await
+        .unwrap();
+    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+        .await
+        .unwrap();
     let reports = plane.reports();
     reports.until_complete().await.unwrap();
     let before = reports.until(SHOP, "so is that of the shop", |status| !status.items.is_empty());
@@ -140,9 +167,15 @@ async fn reports_say_that_a_first_list_is_missing() {
     operator.terminate().await.unwrap();
 
     // The report on the shop is stored, that on the cluster is not.
-    reports.of_cluster().delete("default", &DeleteParams::default()).await.unwrap();
+    reports
+        .of_cluster()
+        .delete("default", &DeleteParams::default())
+        .await
+        .unwrap();
     proxy.inject("/limitranges", Fault::Stall);
-    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0").await.unwrap();
+    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+        .await
+        .unwrap();
     for home in [None, SHOP] {
         let status = reports
             .until(home, "the report says that it is from before", |status| {

@@ -16,7 +16,9 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
     let required = required_kinds();
     let granted = required.iter().copied().filter(|kind| *kind != Kind::CronJob);
     let kubeconfig = plane.operator_account(granted).await.unwrap();
-    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0").await.unwrap();
+    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+        .await
+        .unwrap();
     let reports = plane.reports();
 
     // Whatever reads CronJobs is unknown, says so, and says what grants it.
@@ -31,7 +33,11 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
                 (ItemStatus::Unknown, "InputForbidden")
             );
             assert_eq!(result.missing_evidence[0].source, "cronjobs.batch");
-            assert!(result.missing_evidence[0].grant.contains("list and watch on cronjobs.batch"));
+            assert!(
+                result.missing_evidence[0]
+                    .grant
+                    .contains("list and watch on cronjobs.batch")
+            );
         } else {
             assert!(!result.reason.starts_with("Input"), "{result:?}");
         }
@@ -43,8 +49,15 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
     // It is settled: nothing else is to be expected.
     assert_eq!(condition(&status, ConditionType::Fresh), ("True", "InputsSynced"));
     assert_eq!(condition(&status, ConditionType::Ready), ("True", "Evaluated"));
-    assert_eq!(condition(&status, ConditionType::Compliant), ("Unknown", "EvidenceMissing"));
-    let synced = async |kind| operator.metric(&format!(r#"plumbline_input_synced{{kind="{kind}"}}"#)).await;
+    assert_eq!(
+        condition(&status, ConditionType::Compliant),
+        ("Unknown", "EvidenceMissing")
+    );
+    let synced = async |kind| {
+        operator
+            .metric(&format!(r#"plumbline_input_synced{{kind="{kind}"}}"#))
+            .await
+    };
     assert_eq!(synced("CronJob.batch").await.unwrap(), Some(0.0));
     assert_eq!(synced("Pod").await.unwrap(), Some(1.0));
     assert!(operator.is_ok("/readyz").await.unwrap());
@@ -53,7 +66,9 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
     set_privileged(&plane, true).await;
     reports
         .until(None, "the message has what is known", |status| {
-            item(status, "WL-04").message.contains("of what is known, 1 of 1 workload")
+            item(status, "WL-04")
+                .message
+                .contains("of what is known, 1 of 1 workload")
         })
         .await
         .unwrap();
@@ -61,7 +76,9 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
     // A grant needs no restart.
     plane.operator_account(required).await.unwrap();
     let status = reports
-        .until(None, "the items recover", |status| without_input(status).is_empty())
+        .until(None, "the items recover", |status| {
+            without_input(status).is_empty()
+        })
         .await
         .unwrap();
     assert!(is(&status, "WL-04", ItemStatus::Fail));
@@ -80,21 +97,35 @@ async fn what_may_not_be_read_is_unknown_and_the_rest_goes_on() {
     plane.apply(&map.to_string()).await.unwrap();
     let secrets = item(&status, "SE-02a");
     assert_eq!(secrets.status, ItemStatus::Pass, "{secrets:?}");
-    assert!(secrets.message.contains("configmaps not read"), "{}", secrets.message);
+    assert!(
+        secrets.message.contains("configmaps not read"),
+        "{}",
+        secrets.message
+    );
     assert_eq!(state(&status, Kind::ConfigMap), None);
-    assert_eq!(optional_kinds().into_iter().collect::<Vec<_>>(), [Kind::ConfigMap]);
+    assert_eq!(
+        optional_kinds().into_iter().collect::<Vec<_>>(),
+        [Kind::ConfigMap]
+    );
 
     // It is asked for once a minute; a restart is quicker.
     plane.operator_account(Kind::ALL).await.unwrap();
     operator.terminate().await.unwrap();
-    let _operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0").await.unwrap();
+    let _operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+        .await
+        .unwrap();
     for home in [None, Some("shop")] {
         let status = reports
-            .until(home, "the ConfigMap is found", |status| is(status, "SE-02a", ItemStatus::Fail))
+            .until(home, "the ConfigMap is found", |status| {
+                is(status, "SE-02a", ItemStatus::Fail)
+            })
             .await
             .unwrap();
         let finding = &item(&status, "SE-02a").sample[0];
-        assert_eq!((finding.kind.as_str(), finding.name.as_str()), ("ConfigMap", "settings"));
+        assert_eq!(
+            (finding.kind.as_str(), finding.name.as_str()),
+            ("ConfigMap", "settings")
+        );
         let text = serde_json::to_string(&status).unwrap();
         assert!(!text.contains("correct-horse"), "a report shows no secret");
     }

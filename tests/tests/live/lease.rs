@@ -35,13 +35,19 @@ async fn one_replica_writes_and_another_takes_over() {
 
     set_privileged(&plane, true).await;
     let before = reports
-        .until(None, "the failure is history", |status| !history(status, "WL-04").is_empty())
+        .until(None, "the failure is history", |status| {
+            !history(status, "WL-04").is_empty()
+        })
         .await
         .unwrap();
     assert!(!leads(&second).await.unwrap());
     for kind in ["ClusterComplianceReport", "ComplianceReport"] {
         let series = format!(r#"plumbline_report_writes_total{{kind="{kind}",result="ok"}}"#);
-        assert_eq!(second.metric(&series).await.unwrap(), None, "a standby writes nothing");
+        assert_eq!(
+            second.metric(&series).await.unwrap(),
+            None,
+            "a standby writes nothing"
+        );
         assert!(first.metric(&series).await.unwrap() > Some(0.0));
     }
 
@@ -54,17 +60,24 @@ async fn one_replica_writes_and_another_takes_over() {
     .unwrap();
     set_privileged(&plane, false).await;
     let status = reports
-        .until(None, "the new leader writes", |status| is(status, "WL-04", ItemStatus::Pass))
+        .until(None, "the new leader writes", |status| {
+            is(status, "WL-04", ItemStatus::Pass)
+        })
         .await
         .unwrap();
     goes_on(&before, &status);
 
     // One that is killed does not. The next is cut off later: it goes through a faulty network.
     let proxy = Proxy::start(&plane).await.unwrap();
-    let faulty = proxy.kubeconfig(&plane, "plumbline-system", "plumbline").await.unwrap();
+    let faulty = proxy
+        .kubeconfig(&plane, "plumbline-system", "plumbline")
+        .await
+        .unwrap();
     let third = Operator::start_as(&plane, &faulty, "plumbline-c").await.unwrap();
     let before = reports
-        .until(None, "the repair is history", |status| history(status, "WL-04").len() == 2)
+        .until(None, "the repair is history", |status| {
+            history(status, "WL-04").len() == 2
+        })
         .await
         .unwrap();
     second.kill();
@@ -75,7 +88,9 @@ async fn one_replica_writes_and_another_takes_over() {
     .await
     .unwrap();
     let status = reports
-        .until(None, "the next leader writes", |status| is(status, "WL-04", ItemStatus::Fail))
+        .until(None, "the next leader writes", |status| {
+            is(status, "WL-04", ItemStatus::Fail)
+        })
         .await
         .unwrap();
     goes_on(&before, &status);
@@ -102,7 +117,9 @@ async fn one_replica_writes_and_another_takes_over() {
     assert!(third.is_ok("/healthz").await.unwrap());
     proxy.heal();
     let status = reports
-        .until(None, "the failure is history", |status| history(status, "WL-04").len() == 3)
+        .until(None, "the failure is history", |status| {
+            history(status, "WL-04").len() == 3
+        })
         .await
         .unwrap();
     goes_on(&before, &status);

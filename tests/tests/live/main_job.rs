@@ -289,10 +289,10 @@ async fn what_does_not_hold_is_no_history_and_namespaces_come_and_go(
     // Something that does hold, and that began after the flap had: when it is history, the flap would be, too.
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "tool", "namespace": "lab" },
-        "spec": { "hostNetwork": true, "containers": [{ "name": "tool", "image": "registry.example/tool:1" }] },
+        "spec": { "serviceAccountName": "tool", "hostNetwork": true, "containers": [{ "name": "tool", "image": "registry.example/tool:1" }] },
     });
     let account = json!({
-        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default", "namespace": "lab" },
+        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "tool", "namespace": "lab" },
     });
     let lab = json!({ "apiVersion": "v1", "kind": "List", "items": [namespace("lab"), account, pod] });
     plane.apply(&lab.to_string()).await.unwrap();

@@ -161,6 +161,7 @@ fn yaml_options() -> serde_saphyr::Options {
             max_nodes: usize::MAX,
             max_total_scalar_bytes: usize::MAX,
             max_depth: 256,
+            max_recorded_anchor_events: 200_000,
             // One anchor may well be used in every container; what aliases expand to is limited all the same.
             enforce_alias_anchor_ratio: false,
         },
