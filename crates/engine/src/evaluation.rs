@@ -400,6 +400,7 @@ impl NamespaceResults {
     }
 }
 
+/// Of everything that was said.
 fn fingerprint(outcome: &Outcome) -> u32 {
     let mut hasher = Xxh3::new();
     outcome.findings.hash(&mut hasher);

@@ -370,7 +370,7 @@ impl Inventory {
         let store = ns.controllers.entry(id.kind).or_default();
         let key = (id.kind, Name::clone(store.key(&id.name).unwrap_or(&id.name)));
         let before = store.get(&key.1).map(Controller::identity);
-        if before == Some(controller.identity()) {
+        if before.as_ref() == Some(&controller.identity()) {
             // What changes nothing but the workload itself keeps every pod where it is.
             if store.put(&key.1, epoch, controller) != Put::Same {
                 let root = ns.root_of(&key);
@@ -378,19 +378,19 @@ impl Inventory {
             }
             return;
         }
-        let identity = controller.identity();
-        let uids = [before.and_then(|(uid, _)| uid), identity.0];
+        let is_new = before.is_none();
+        let (uid, owner) = before.unwrap_or_default();
+        let new_owner = controller.owner_uid();
+        let uids = [uid, controller.uid];
         let touched = ns.rearrange(&key, uids, |ns| {
-            if let Some((_, owner)) = before {
-                ns.unlink(&key, owner);
-            }
+            ns.unlink(&key, owner.map(|owner| owner.uid));
             ns.controllers
                 .entry(key.0)
                 .or_default()
                 .put(&key.1, epoch, controller);
-            ns.link(&key, identity.1);
+            ns.link(&key, new_owner);
         });
-        if before.is_none() {
+        if is_new {
             self.inputs.entry(id.kind).or_default().objects += 1;
         }
         self.touch(namespace, touched);
@@ -638,7 +638,7 @@ impl Inventory {
             .controllers
             .get(&kind)
             .and_then(|store| store.get(name))
-            .map(Controller::identity)
+            .map(|controller| (controller.uid, controller.owner_uid()))
         else {
             return false;
         };

@@ -145,9 +145,14 @@ impl Pod {
 }
 
 impl Controller {
-    /// Its uid and that of its controlling owner: what the owner walk goes by.
-    pub(crate) fn identity(&self) -> (Option<Uid>, Option<Uid>) {
-        (self.uid, self.owner.as_ref().map(|owner| owner.uid))
+    /// Its uid and its controlling owner: all that the owner walk goes by.
+    pub(crate) fn identity(&self) -> (Option<Uid>, Option<Owner>) {
+        (self.uid, self.owner.clone())
+    }
+
+    /// The uid of its controlling owner.
+    pub(crate) fn owner_uid(&self) -> Option<Uid> {
+        self.owner.as_ref().map(|owner| owner.uid)
     }
 }
 

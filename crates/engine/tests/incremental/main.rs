@@ -1,7 +1,7 @@
 //! After every event, in every order, what is kept up to date equals what a full evaluation says of the same
 //! objects.
 //!
-//! `PROPTEST_CASES` sets how many streams are tried, 40 unless told.
+//! `PROPTEST_CASES` sets how many streams are tried, 32 unless told.
 
 mod probes;
 mod stream;
@@ -39,7 +39,7 @@ fn config() -> ProptestConfig {
         .ok()
         .and_then(|cases| cases.parse().ok());
     ProptestConfig {
-        cases: cases.unwrap_or(40),
+        cases: cases.unwrap_or(32),
         max_shrink_iters: 400,
         // What was found is a plain test of its own.
         failure_persistence: Some(Box::new(FileFailurePersistence::Off)),

@@ -391,7 +391,7 @@ enum Wrong {
 
 fn wrong() -> impl Strategy<Value = Wrong> {
     prop_oneof![
-        9 => Just(Wrong::Nothing),
+        5 => Just(Wrong::Nothing),
         1 => select(vec![Wrong::Predecessor, Wrong::Name, Wrong::NotController, Wrong::Node]),
     ]
 }

@@ -136,7 +136,13 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 fn decode(kind: Kind, json: &Value) -> Result<String, String> {
-    Object::from_json(kind, &json.to_string()).map(|object| format!("{object:?}"))
+    let [text, value] = [
+        Object::from_json(kind, &json.to_string()),
+        Object::from_value(kind, json),
+    ]
+    .map(|object| object.map(|object| format!("{object:?}")));
+    assert_eq!(text, value, "text and value are read alike");
+    text
 }
 
 #[test]

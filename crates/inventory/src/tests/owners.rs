@@ -89,6 +89,33 @@ fn an_owner_is_its_kind_its_name_and_its_uid() {
 }
 
 #[test]
+fn an_owner_that_is_named_otherwise_under_the_same_uid_owns_no_more() {
+    for (field, value) in [("kind", "Node"), ("name", "other"), ("apiVersion", "v1")] {
+        let [deployment, replicas, pod] = web();
+        let mut json = replicas.json()["metadata"]["ownerReferences"].clone();
+        json[0][field] = value.into();
+        let renamed = replicas.clone().set("metadata.ownerReferences", json);
+        let mut inventory = cluster(&[&deployment, &replicas, &pod]);
+        inventory.apply(renamed.object());
+        assert_eq!(
+            roots(&inventory),
+            ["ReplicaSet web-1: 1", "Deployment web: 0"],
+            "another {field}"
+        );
+        assert_eq!(
+            dirtied(&mut inventory),
+            ["Pod web-1-a", "ReplicaSet web-1", "Deployment web"]
+        );
+        // What is counted is where it is looked for.
+        inventory.delete(&pod.id());
+        assert_eq!(roots(&inventory), ["ReplicaSet web-1: 0", "Deployment web: 0"]);
+        inventory.apply(pod.object());
+        inventory.apply(replicas.object());
+        assert_eq!(roots(&inventory), ["Deployment web: 1"], "{field} as it was");
+    }
+}
+
+#[test]
 fn a_reference_that_is_not_the_controller_owns_nothing() {
     let deployment = live(Kind::Deployment, "web").image("web:1");
     let pod = live(Kind::Pod, "debug").image("web:1").owned_by(&deployment);
