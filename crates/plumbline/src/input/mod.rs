@@ -150,7 +150,12 @@ fn decode(sources: &[Source]) -> Vec<Result<Vec<Found>, String>> {
         let decode = &decode;
         let workers: Vec<_> = sources
             .chunks(share)
-            .map(|share| scope.spawn(move || share.iter().map(decode).collect::<Vec<_>>()))
+            .map(|share| {
+                std::thread::Builder::new()
+                    .stack_size(STACK)
+                    .spawn_scoped(scope, move || share.iter().map(decode).collect::<Vec<_>>())
+                    .expect("the system has room for a thread")
+            })
             .collect();
         let results = workers.into_iter().flat_map(|worker| {
             // A panic in there is a panic out here.
@@ -161,6 +166,9 @@ fn decode(sources: &[Source]) -> Vec<Result<Vec<Found>, String>> {
         results.collect()
     })
 }
+
+/// Room for documents that are nested as deeply as they may be.
+const STACK: usize = 16 << 20;
 
 /// Files that are worth a thread.
 const SHARE: usize = 16;
