@@ -160,7 +160,8 @@ fn yaml_options() -> serde_saphyr::Options {
             max_events: usize::MAX,
             max_nodes: usize::MAX,
             max_total_scalar_bytes: usize::MAX,
-            max_depth: 256,
+            // That of JSON.
+            max_depth: 128,
             max_recorded_anchor_events: 200_000,
             // One anchor may well be used in every container; what aliases expand to is limited all the same.
             enforce_alias_anchor_ratio: false,

@@ -16,6 +16,7 @@ use plumbline_inventory::lean::{Meta, Object};
 use plumbline_inventory::{Inventory, ObjectId};
 use serde::Serialize;
 
+use files::Source;
 use manifest::{Content, Found};
 
 /// Where something stands.
@@ -124,11 +125,11 @@ pub(crate) fn read(paths: &[PathBuf], namespace: &str) -> Manifests {
     };
     let sources = files::expand(paths, &mut manifests.errors);
     let mut texts = BTreeMap::new();
-    for source in sources {
-        match source.read() {
-            Ok(text) => {
+    for (source, content) in sources.iter().zip(decode(&sources)) {
+        match content {
+            Ok(content) => {
                 manifests.files += 1;
-                for found in manifest::read(&source.name, &text) {
+                for found in content {
                     manifests.take(found, namespace, &mut texts);
                 }
             }
@@ -137,6 +138,40 @@ pub(crate) fn read(paths: &[PathBuf], namespace: &str) -> Manifests {
     }
     manifests
 }
+
+/// What is in each of `sources`, in their order.
+///
+/// Decoding YAML is most of the work of a check, and no file needs another for it.
+fn decode(sources: &[Source]) -> Vec<Result<Vec<Found>, String>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = sources.len().div_ceil(threads).max(SHARE);
+    let decode = |source: &Source| Ok(manifest::read(&source.name, &source.read()?));
+    std::thread::scope(|scope| {
+        let decode = &decode;
+        let workers: Vec<_> = sources
+            .chunks(share)
+            .map(|share| {
+                std::thread::Builder::new()
+                    .stack_size(STACK)
+                    .spawn_scoped(scope, move || share.iter().map(decode).collect::<Vec<_>>())
+                    .expect("the system has room for a thread")
+            })
+            .collect();
+        let results = workers.into_iter().flat_map(|worker| {
+            // A panic in there is a panic out here.
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        results.collect()
+    })
+}
+
+/// Room for documents that are nested as deeply as they may be.
+const STACK: usize = 16 << 20;
+
+/// Files that are worth a thread.
+const SHARE: usize = 16;
 
 /// The baselines in a file, and what in it cannot be read.
 pub(crate) fn baselines(path: &Path) -> (Vec<(Place, serde_json::Value)>, Vec<InputError>) {

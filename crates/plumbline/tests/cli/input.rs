@@ -295,8 +295,9 @@ fn what_would_exhaust_the_machine_is_refused() {
         .map(|(name, of)| format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 9].join(",")))
         .collect();
     let bomb = format!("a: &a [x,x,x,x,x,x,x,x,x]\n{}", levels.concat());
-    let deep = format!("a: {}{}\n", "[".repeat(5000), "]".repeat(5000));
-    for text in [bomb, deep] {
+    let flow = |depth| format!("a: {}{}\n", "[".repeat(depth), "]".repeat(depth));
+    let block: Vec<String> = (0..5000).map(|depth| format!("{:depth$}a:\n", "")).collect();
+    for text in [bomb, flow(5000), flow(150), block.concat()] {
         let ran = check(&file(&format!("{text}---\n{}", pod("a", true))), &[]);
         assert_eq!((ran.code, ran.errors().len()), (2, 1), "{:?}", ran.errors());
         assert_eq!(ran.item("WL-04")["failing"], 1);
