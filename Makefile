@@ -1,7 +1,7 @@
 # Every target builds or installs what it needs. Cargo and Go keep what they built.
 CARGO ?= cargo
 DIST_TARGET := $(shell rustc --print host-tuple)
-DIST_BINARY := target/$(DIST_TARGET)/dist/plumbline
+DIST_BINARY := target/$(DIST_TARGET)/release/plumbline
 
 .DEFAULT_GOAL := help
 
@@ -43,7 +43,7 @@ generate: ## Write CRDs, RBAC and the pages of the items anew
 
 .PHONY: dist
 dist: ## Build the static binary that goes into the image, and prove that it is static
-	RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build --profile dist --target $(DIST_TARGET) -p plumbline
+	RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build --release --target $(DIST_TARGET) -p plumbline
 	@! readelf --program-headers $(DIST_BINARY) | grep -q INTERP || { echo '$(DIST_BINARY) wants a dynamic linker'; exit 1; }
 	@ls -l $(DIST_BINARY)
 
