@@ -66,6 +66,14 @@ async fn main() -> anyhow::Result<()> {
         "1.5 x raw lists",
     )?;
 
+    let namespaces: Api<ComplianceReport> = Api::all(plane.admin_client());
+    eventually("every namespace has a report", PATIENCE, || async {
+        let reports = namespaces.list(&ListParams::default()).await?.items;
+        let said = reports.iter().filter(|report| report.status.is_some());
+        // Ten of ours, ours and the cluster's own four.
+        Ok((said.count() >= 15).then_some(()))
+    })
+    .await?;
     single_changes(&plane, arguments.changes).await?;
     burst(&plane).await?;
     quiet(&plane, &operator, arguments.quiet).await?;
