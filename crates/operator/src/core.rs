@@ -463,11 +463,12 @@ impl Core {
         // An optional kind that has only just been granted is not counted on yet.
         let settled = |kind: &&Kind| inputs::is_settled(**kind, &self.inventory);
         let inputs: Vec<Kind> = self.watched.iter().filter(settled).copied().collect();
+        // Writes report back between turns: within one, nothing is refused.
+        let refused = reports::refusals(&leadership.entries);
         while leadership.has_room() {
             let Some(home) = leadership.schedule.pop(now) else {
                 break;
             };
-            let refused = reports::refusals(&leadership.entries);
             let source = Source {
                 inventory: &self.inventory,
                 evaluation,
