@@ -51,6 +51,19 @@ impl Operator {
     /// # Errors
     /// The binary has not been built, or does not start.
     pub async fn start_as(plane: &ControlPlane, kubeconfig: &Path, replica: &str) -> anyhow::Result<Self> {
+        Self::start_with(plane, kubeconfig, replica, &[]).await
+    }
+
+    /// Starts the operator with more arguments.
+    ///
+    /// # Errors
+    /// The binary has not been built, or does not start.
+    pub async fn start_with(
+        plane: &ControlPlane,
+        kubeconfig: &Path,
+        replica: &str,
+        arguments: &[&str],
+    ) -> anyhow::Result<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let log = plane.work.file(&format!("{replica}-{number}.log"));
@@ -63,7 +76,7 @@ impl Operator {
         for proxy in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
             command.env_remove(proxy);
         }
-        let arguments = [
+        let usual = [
             "run",
             "--namespace",
             NAMESPACE,
@@ -72,8 +85,9 @@ impl Operator {
             "--debounce",
             "200",
         ];
+        let arguments: Vec<String> = usual.iter().chain(arguments).map(|&a| a.to_owned()).collect();
         let group = ProcessGroup::new(None)?;
-        let mut process = group.spawn_in(&mut command, &arguments.map(str::to_owned), &log)?;
+        let mut process = group.spawn_in(&mut command, &arguments, &log)?;
         let port = port(&mut process, &log).await?;
         Ok(Self {
             process,

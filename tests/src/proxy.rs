@@ -28,6 +28,8 @@ pub enum Fault {
     Break,
     /// The answer is a refusal, as by an API server that has not read its roles yet; one that has begun breaks off.
     Forbid,
+    /// The answer has the second text wherever the first one stands, which is as long.
+    Garble(&'static str, &'static str),
 }
 
 /// An HTTP server in front of the API server that hands everything on, who is asking included, until it is told
@@ -152,19 +154,28 @@ async fn pass(shared: &mut Shared, path: &str, request: Request) -> anyhow::Resu
     Ok(Response::from_parts(head, Body::from_stream(frames)))
 }
 
+fn fault_of(path: &str, faults: &Faults) -> Option<Fault> {
+    let fault = faults.iter().find(|(part, _)| path.contains(part));
+    fault.map(|(_, fault)| *fault)
+}
+
 /// Waits while `path` is stalled; an error if it is broken.
 async fn until_passable(faults: &mut watch::Receiver<Faults>, path: &str) -> anyhow::Result<()> {
-    let fault = |faults: &Faults| {
-        let fault = faults.iter().find(|(part, _)| path.contains(part));
-        fault.map(|(_, fault)| *fault)
-    };
     let settled = faults
-        .wait_for(|faults| fault(faults) != Some(Fault::Stall))
+        .wait_for(|faults| fault_of(path, faults) != Some(Fault::Stall))
         .await?;
-    match fault(&settled) {
-        None => Ok(()),
+    match fault_of(path, &settled) {
+        None | Some(Fault::Garble(..)) => Ok(()),
         Some(fault) => Err(OnPurpose(fault).into()),
     }
+}
+
+/// A part of an answer as `path` has it.
+fn garbled(frame: Bytes, path: &str, faults: &Faults) -> Bytes {
+    let Some(Fault::Garble(from, to)) = fault_of(path, faults) else {
+        return frame;
+    };
+    String::from_utf8_lossy(&frame).replace(from, to).into()
 }
 
 /// The parts of an answer as they come, as long as there is no fault.
@@ -185,6 +196,7 @@ fn frames(
                 tokio::select! {
                     frame = body.next() => {
                         let frame = frame?.map_err(Into::into);
+                        let frame = frame.map(|frame| garbled(frame, &path, &faults.borrow()));
                         return Some((frame, Some((body, faults))));
                     }
                     changed = faults.changed() => {

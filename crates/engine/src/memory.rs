@@ -7,6 +7,7 @@ use plumbline_api::conditions::{self, ConditionType, DriftedReason, Reason};
 use plumbline_api::history::{
     MAX_HISTORY_CLUSTER, MAX_HISTORY_NAMESPACE, Reference, ReferenceItem, ReferenceKind, Transition,
 };
+use plumbline_api::report::BaselineRef;
 use plumbline_api::{Drift, ItemResult, ItemStatus, ReportStatus};
 
 use crate::rollup::{Home, ItemState};
@@ -23,8 +24,6 @@ pub struct Memory {
     items: BTreeMap<&'static str, ItemMemory>,
     /// The state that drift is measured against.
     pub reference: Option<Reference>,
-    /// The generation of the baseline that `reference` belongs to.
-    generation: i64,
     /// The last transitions, oldest first.
     pub history: Vec<Transition>,
     /// A report was stored and could not be read: what it remembered is lost.
@@ -76,12 +75,11 @@ pub struct Settling {
 impl Memory {
     /// The memory of a report that is new. `settled` says that what it reports on was there before: its first
     /// evaluation is the reference at once, and not after it has held.
-    pub fn new(home: Home, generation: i64, settled: bool) -> Self {
+    pub fn new(home: Home, settled: bool) -> Self {
         Self {
             home,
             items: BTreeMap::new(),
             reference: None,
-            generation,
             history: Vec::new(),
             history_lost: false,
             born: None,
@@ -89,17 +87,19 @@ impl Memory {
         }
     }
 
-    /// The memory that a stored report carries.
+    /// The memory that a stored report carries, now that `baseline` is in effect.
     ///
-    /// A reference of another generation of the baseline is no reference any more, unless it was pinned.
-    pub fn restore(home: Home, generation: i64, stored: &ReportStatus) -> Self {
-        let mut memory = Self::new(home, generation, true);
+    /// A reference of another baseline, or of another generation of this one, is no reference any more, unless
+    /// it was pinned.
+    pub fn restore(home: Home, baseline: &BaselineRef, stored: &ReportStatus) -> Self {
+        let mut memory = Self::new(home, true);
         memory.history.clone_from(&stored.history);
-        let stored_generation = stored.baseline.as_ref().map(|baseline| baseline.generation);
-        memory.reference = stored.reference.clone().filter(|reference| {
-            reference.kind == ReferenceKind::Pin || stored_generation == Some(generation)
-        });
-        memory.history_lost = stored_generation == Some(generation) && is_history_lost(stored);
+        let same_baseline = stored.baseline.as_ref() == Some(baseline);
+        memory.reference = stored
+            .reference
+            .clone()
+            .filter(|reference| reference.kind == ReferenceKind::Pin || same_baseline);
+        memory.history_lost = same_baseline && is_history_lost(stored);
         for result in &stored.items {
             let Some(item) = plumbline_baseline::find(&result.id) else {
                 continue;
@@ -124,25 +124,22 @@ impl Memory {
     }
 
     /// The memory of a report whose stored form cannot be read.
-    pub fn lost(home: Home, generation: i64) -> Self {
+    pub fn lost(home: Home) -> Self {
         Self {
             history_lost: true,
-            ..Self::new(home, generation, true)
+            ..Self::new(home, true)
         }
     }
 
-    /// The baseline has a new generation: the next evaluation is the reference.
-    pub fn rebase(&mut self, generation: i64) {
-        if self.generation != generation {
-            self.generation = generation;
-            self.reference = self
-                .reference
-                .take()
-                .filter(|reference| reference.kind == ReferenceKind::Pin);
-            self.settled_at_birth = true;
-            self.born = None;
-            self.history_lost = false;
-        }
+    /// Another baseline, or another generation of it, is in effect: the next evaluation is the reference.
+    pub fn rebase(&mut self) {
+        self.reference = self
+            .reference
+            .take()
+            .filter(|reference| reference.kind == ReferenceKind::Pin);
+        self.settled_at_birth = true;
+        self.born = None;
+        self.history_lost = false;
     }
 
     /// Takes in the states of the items at `now`.

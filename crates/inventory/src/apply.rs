@@ -534,12 +534,15 @@ impl Inventory {
     }
 
     fn touch(&mut self, namespace: &Name, roots: impl IntoIterator<Item = LocalKey>) {
-        let key = |(kind, name)| RootKey {
-            namespace: Name::clone(namespace),
-            kind,
-            name,
-        };
-        self.dirty.roots.extend(roots.into_iter().map(key));
+        for root in roots {
+            self.note_accounts(namespace, &root);
+            let (kind, name) = root;
+            self.dirty.roots.insert(RootKey {
+                namespace: Name::clone(namespace),
+                kind,
+                name,
+            });
+        }
     }
 
     fn forget_undecodable(&mut self, id: &ObjectId) {

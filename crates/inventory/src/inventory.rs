@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::accounts::Accounts;
 use crate::dirty::Dirty;
 use crate::facts::{
     BindingFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts, NodeFacts,
@@ -98,6 +99,7 @@ pub(crate) struct Namespace {
     pub(crate) pods: Store<Pod>,
     pub(crate) controllers: BTreeMap<Kind, Store<Controller>>,
     pub(crate) roots: BTreeMap<LocalKey, Root>,
+    pub(crate) accounts: Accounts,
     /// Pods and controllers by the uid of their controlling owner, whether that is known or not.
     pub(crate) children: BTreeSet<(Uid, LocalKey)>,
     pub(crate) service_accounts: Store<ServiceAccountFacts>,

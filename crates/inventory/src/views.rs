@@ -19,7 +19,7 @@ use crate::template::Template;
 pub struct NamespaceView<'a> {
     inventory: &'a Inventory,
     name: &'a Name,
-    content: &'a Namespace,
+    pub(crate) content: &'a Namespace,
 }
 
 /// A root workload: a controller that nothing controls, or a pod on its own.
@@ -57,12 +57,18 @@ impl Inventory {
 
     /// The namespace of this name, if it is in scope.
     pub fn namespace(&self, name: &str) -> Option<NamespaceView<'_>> {
-        let (name, content) = self.namespaces.get_key_value(name)?;
-        let in_scope = match &content.object {
-            Some((_, facts)) => !facts.terminating,
+        let namespace = self.namespace_in_any_state(name)?;
+        let in_scope = match namespace.facts() {
+            Some(facts) => !facts.terminating,
             None => self.offline,
         };
-        in_scope.then_some(NamespaceView {
+        in_scope.then_some(namespace)
+    }
+
+    /// The namespace of this name, in scope or not.
+    pub(crate) fn namespace_in_any_state(&self, name: &str) -> Option<NamespaceView<'_>> {
+        let (name, content) = self.namespaces.get_key_value(name)?;
+        Some(NamespaceView {
             inventory: self,
             name,
             content,

@@ -29,10 +29,6 @@ use crate::server::Health;
 use crate::watch::{Failure, WatchEvent, Watched, one_line, watch};
 use crate::writer::{WriteError, Writer};
 
-/// How often the cluster report is written though nothing has changed, so that a reader can tell a quiet
-/// cluster from a dead operator.
-const HEARTBEAT: Duration = Duration::from_mins(10);
-
 /// How long stored reports stand as they are while inputs are listed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -95,6 +91,7 @@ impl Core {
         events: mpsc::Sender<Event>,
     ) -> Self {
         let now = Instant::now();
+        let heartbeat = options.heartbeat;
         Self {
             writer: Writer::new(client.clone()),
             client,
@@ -113,7 +110,7 @@ impl Core {
             next_creation: now,
             leadership: None,
             started: now,
-            next_heartbeat: now + HEARTBEAT,
+            next_heartbeat: now + heartbeat,
             next_settling: None,
         }
     }
@@ -274,7 +271,6 @@ impl Core {
         let changed = before
             .as_ref()
             .is_none_or(|before| before.settings != baseline.settings);
-        let generation = baseline.reference.generation;
         if changed && self.evaluation.is_some() {
             self.inventory.take_dirty();
             self.evaluation = Some(Evaluation::full(&self.inventory, &baseline.settings));
@@ -291,7 +287,7 @@ impl Core {
             }
             if before.is_some_and(|before| before.reference != baseline.reference) {
                 for (home, entry) in &mut leadership.entries {
-                    entry.memory.rebase(generation);
+                    entry.memory.rebase();
                     leadership.schedule.at(home, now);
                 }
             }
@@ -376,7 +372,7 @@ impl Core {
             WatchEvent::Object(object) => {
                 let found = Found::read(&object);
                 if is_ours(&found) {
-                    leadership.found(found, kind, baseline.reference.generation);
+                    leadership.found(found, kind, &baseline.reference);
                 }
             }
             WatchEvent::Gone(object) => {
@@ -434,7 +430,7 @@ impl Core {
             && let Some(leadership) = &mut self.leadership
             && leadership.published
         {
-            leadership.plan(&changed, &self.inventory, baseline, self.options.debounce, now);
+            leadership.plan(&changed, &self.inventory, self.options.debounce, now);
         }
     }
 
@@ -449,10 +445,10 @@ impl Core {
         }
         if !leadership.published {
             leadership.published = true;
-            leadership.begin(&self.inventory, baseline, now);
+            leadership.begin(&self.inventory, now);
         }
         if now >= self.next_heartbeat {
-            self.next_heartbeat = now + HEARTBEAT;
+            self.next_heartbeat = now + self.options.heartbeat;
             leadership.heartbeat(now);
         }
         let cluster_id = self

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use plumbline_api::ReportStatus;
 use plumbline_api::history::Transition;
+use plumbline_api::report::BaselineRef;
 use plumbline_engine::report::Source;
 use plumbline_engine::{Changed, Difference, Fingerprint, Home, Memory};
 use plumbline_inventory::Inventory;
@@ -96,10 +97,10 @@ impl Leadership {
     }
 
     /// A report is stored: its memory is taken up before the kind is listed, later it is checked.
-    pub(crate) fn found(&mut self, found: Found, kind: usize, generation: i64) {
+    pub(crate) fn found(&mut self, found: Found, kind: usize, baseline: &BaselineRef) {
         self.listing[kind].insert(found.home.clone());
         if let Some(entry) = self.entries.get_mut(&found.home) {
-            entry.observe(found.stored);
+            entry.discover(found.stored);
             self.schedule.at(&found.home, Instant::now());
         } else if !self.listed[kind] {
             if let Err(error) = &found.status {
@@ -108,7 +109,7 @@ impl Leadership {
                     found.home
                 );
             }
-            let mut entry = Entry::new(found.memory(generation));
+            let mut entry = Entry::new(found.memory(baseline));
             entry.conditions = found.status.map(|status| status.conditions).unwrap_or_default();
             entry.stored = Some(found.stored);
             self.entries.insert(found.home, entry);
@@ -164,7 +165,11 @@ impl Leadership {
                     self.schedule.at(&Home::Cluster, now);
                 }
                 // Something may have changed meanwhile; a look costs little and writes only if so.
-                self.schedule.at(&home, now + debounce);
+                let due = match entry.changed {
+                    Some(_) => entry.due(now, debounce),
+                    None => now + debounce,
+                };
+                self.schedule.at(&home, due);
             }
             Err(error) => {
                 let error = one_line(&error);
@@ -180,8 +185,7 @@ impl Leadership {
     }
 
     /// Takes up every report that there should be, and forgets those that there should not.
-    pub(crate) fn begin(&mut self, inventory: &Inventory, baseline: &Baseline, now: Instant) {
-        let generation = baseline.reference.generation;
+    pub(crate) fn begin(&mut self, inventory: &Inventory, now: Instant) {
         let mut homes = vec![Home::Cluster];
         homes.extend(
             inventory
@@ -193,7 +197,7 @@ impl Leadership {
         for home in homes {
             self.entries
                 .entry(home.clone())
-                .or_insert_with(|| Entry::new(Memory::new(home.clone(), generation, true)));
+                .or_insert_with(|| Entry::new(Memory::new(home.clone(), true)));
             self.schedule.at(&home, now);
         }
     }
@@ -203,11 +207,9 @@ impl Leadership {
         &mut self,
         changed: &Changed,
         inventory: &Inventory,
-        baseline: &Baseline,
         debounce: Duration,
         now: Instant,
     ) {
-        let generation = baseline.reference.generation;
         for name in &changed.namespaces {
             let home = Home::Namespace(name.clone());
             if inventory.namespace(name).is_none() {
@@ -217,7 +219,7 @@ impl Leadership {
             } else {
                 self.entries
                     .entry(home.clone())
-                    .or_insert_with(|| Entry::new(Memory::new(home.clone(), generation, false)));
+                    .or_insert_with(|| Entry::new(Memory::new(home.clone(), false)));
             }
         }
         let named = changed
@@ -235,8 +237,7 @@ impl Leadership {
                 continue;
             };
             entry.changed.get_or_insert(now);
-            // The first change of a quiet time goes out at once, and no change waits longer than `debounce`.
-            let due = entry.last_sent.map_or(now, |sent| now.max(sent + debounce));
+            let due = entry.due(now, debounce);
             self.schedule.at(&home, due);
         }
     }
@@ -285,9 +286,13 @@ impl Leadership {
             return Some((status, transitions));
         }
         entry.in_flight = true;
-        entry.last_sent = Some(now);
         entry.conditions.clone_from(&status.conditions);
         let changed = entry.changed.take();
+        entry.last_sent = Some(now);
+        // What time alone settles (history, drift) begins no burst: the next change need not wait for it.
+        if changed.is_some() {
+            entry.change_sent = Some(now);
+        }
         let (writer, baseline) = (writer.clone(), source.baseline.clone());
         let (home, stored, sent) = (home.clone(), entry.stored.clone(), status.clone());
         self.writes.spawn(async move {

@@ -37,6 +37,9 @@ pub struct Options {
     /// The least time between two writes of one report: the first change of a quiet time goes out at once, a
     /// burst is coalesced for this long.
     pub debounce: Duration,
+    /// How often the cluster report is written though nothing has changed, so that a reader can tell a quiet
+    /// cluster from a dead operator.
+    pub heartbeat: Duration,
     /// Who this replica is in the lease.
     pub identity: String,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use plumbline_api::report::BaselineRef;
 use plumbline_api::{ClusterComplianceReport, ComplianceReport, ReportStatus};
 use plumbline_engine::{Difference, Fingerprint, Home, Memory};
 use serde::Deserialize;
@@ -32,6 +33,8 @@ pub(crate) struct Entry {
     /// What is stored went away while a write was under way: whatever comes of it is written once more.
     pub(crate) doubted: bool,
     pub(crate) last_sent: Option<Instant>,
+    /// When a write left that showed a change of the cluster.
+    pub(crate) change_sent: Option<Instant>,
     /// When the first change arrived that the stored report does not show.
     pub(crate) changed: Option<Instant>,
     /// Refusals in a row, and the last one.
@@ -47,6 +50,7 @@ impl Entry {
             in_flight: false,
             doubted: false,
             last_sent: None,
+            change_sent: None,
             changed: None,
             refused: None,
         }
@@ -64,12 +68,28 @@ impl Entry {
         stored.map_or(Difference::Substance, |stored| stored.difference(wanted))
     }
 
+    /// When a change that arrives `now` goes out: the first one of a quiet time at once, and none waits longer
+    /// than `debounce`.
+    pub(crate) fn due(&self, now: Instant, debounce: Duration) -> Instant {
+        self.change_sent.map_or(now, |sent| now.max(sent + debounce))
+    }
+
     /// How long to wait after a refusal.
     pub(crate) fn pause(&self) -> Duration {
         let refusals = self.refused.as_ref().map_or(0, |(refusals, _)| *refusals);
         FIRST_PAUSE
             .saturating_mul(1 << refusals.saturating_sub(1).min(6))
             .min(LONGEST_PAUSE)
+    }
+
+    /// Takes in a report that the watch shows. One that reads otherwise than the one known, if only in its times,
+    /// was written by somebody else: it no longer counts as what is wanted.
+    pub(crate) fn discover(&mut self, mut stored: Stored) {
+        let known = self.stored.as_ref().filter(|known| known.uid == stored.uid);
+        if !self.in_flight && known.is_some_and(|known| known.fingerprint != stored.fingerprint) {
+            stored.fingerprint = None;
+        }
+        self.observe(stored);
     }
 
     /// Takes in what the API server has, unless something newer is known.
@@ -129,12 +149,12 @@ impl Found {
         }
     }
 
-    /// The memory that it carries, under this generation of the baseline.
-    pub(crate) fn memory(&self, generation: i64) -> Memory {
+    /// The memory that it carries, now that `baseline` is in effect.
+    pub(crate) fn memory(&self, baseline: &BaselineRef) -> Memory {
         match &self.status {
-            Ok(status) if status.items.is_empty() => Memory::new(self.home.clone(), generation, true),
-            Ok(status) => Memory::restore(self.home.clone(), generation, status),
-            Err(_) => Memory::lost(self.home.clone(), generation),
+            Ok(status) if status.items.is_empty() => Memory::new(self.home.clone(), true),
+            Ok(status) => Memory::restore(self.home.clone(), baseline, status),
+            Err(_) => Memory::lost(self.home.clone()),
         }
     }
 }

@@ -25,6 +25,11 @@ pub(crate) struct Run {
     #[arg(long, default_value_t = 500, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..=1000))]
     debounce: u64,
 
+    /// How often the cluster report is written though nothing has changed, in seconds: what tells a quiet
+    /// cluster from a dead operator
+    #[arg(long, default_value_t = 600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    heartbeat: u64,
+
     /// How logs are written to standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -68,6 +73,7 @@ impl Run {
             namespace: self.namespace,
             metrics_addr: self.metrics_addr,
             debounce: Duration::from_millis(self.debounce),
+            heartbeat: Duration::from_secs(self.heartbeat),
             identity: identity(),
         };
         plumbline_operator::run(config, options, stop).await?;

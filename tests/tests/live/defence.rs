@@ -124,6 +124,8 @@ async fn whatever_others_write_is_put_right(plane: &ControlPlane, reports: &Repo
         .unwrap();
     put_right("what somebody applied is taken out").await;
 
+    a_forged_time_is_put_right(reports).await;
+
     // No status at all.
     let nothing = json!([{ "op": "remove", "path": "/status" }]);
     for namespace in [None, SHOP] {
@@ -161,6 +163,25 @@ async fn whatever_others_write_is_put_right(plane: &ControlPlane, reports: &Repo
     assert_ne!(report.metadata.uid, uid);
     assert_eq!(report.metadata.owner_references.unwrap().len(), 1);
     assert_eq!(history(&report.status.unwrap(), "WL-04").len(), 1);
+}
+
+/// A time alone is no difference between two evaluations.
+async fn a_forged_time_is_put_right(reports: &Reports) {
+    let long_ago: Timestamp = "2001-01-01T00:00:00Z".parse().unwrap();
+    let forged = json!({ "status": { "lastEvaluated": long_ago.to_string() } });
+    let (params, patch) = (PatchParams::default(), Patch::Merge(&forged));
+    let api = reports.of_namespace("shop");
+    api.patch_status("default", &params, &patch).await.unwrap();
+    let api = reports.of_cluster();
+    api.patch_status("default", &params, &patch).await.unwrap();
+    for home in [None, SHOP] {
+        reports
+            .until(home, "a forged time is put right", |status| {
+                status.last_evaluated.as_ref().is_some_and(|at| at.0 > long_ago)
+            })
+            .await
+            .unwrap();
+    }
 }
 
 fn falsify(status: &mut ReportStatus) {
@@ -327,4 +348,36 @@ async fn a_change_shown_just_before_a_restart_is_history_after_it(
     let status = reports.get(None).await.unwrap();
     assert_eq!(item(&status, "WL-04").since, since);
     assert_eq!(status.history.last().unwrap().time, since);
+}
+
+#[tokio::test]
+async fn a_quiet_cluster_shows_that_somebody_looks() {
+    let plane = ControlPlane::start(Options::default()).await.unwrap();
+    plane.install_crds().await.unwrap();
+    plane.apply(&shop().to_string()).await.unwrap();
+    let _operator = Operator::start_with(
+        &plane,
+        &plane.admin_kubeconfig(),
+        "plumbline-0",
+        &["--heartbeat", "3"],
+    )
+    .await
+    .unwrap();
+    let reports = plane.reports();
+    let first = reports.until_complete().await.unwrap();
+    sleep(CALM).await;
+    let before = reports.versions().await.unwrap();
+    let mut last = first.last_evaluated;
+    for _ in 0..2 {
+        let status = reports
+            .until(None, "the report is evaluated again", |status| {
+                status.last_evaluated > last
+            })
+            .await
+            .unwrap();
+        last = status.last_evaluated;
+    }
+    let after = reports.versions().await.unwrap();
+    let touched = before.iter().filter(|(home, version)| after[*home] != **version);
+    assert_eq!(touched.map(|(home, _)| home.as_str()).collect::<Vec<_>>(), [""]);
 }

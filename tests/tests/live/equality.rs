@@ -18,7 +18,7 @@ const COMPANY: &str = include_str!("../../../demo/company.yaml");
 const MORE: &str = include_str!("workloads.yaml");
 
 #[tokio::test]
-async fn the_report_equals_a_check_of_a_dump() {
+async fn the_report_equals_a_check_of_a_dump_and_of_the_cluster() {
     let plane = ControlPlane::start(Options::default().nodes(2)).await.unwrap();
     plane.install_crds().await.unwrap();
     plane.apply(&namespace("workshop").to_string()).await.unwrap();
@@ -61,9 +61,11 @@ async fn the_report_equals_a_check_of_a_dump() {
     // Pods are on their way for a while, and counts alone for half a minute more.
     let report = eventually("the report equals the check", SOON * 2, || async {
         let dump = dump(&plane).await?;
-        let check = check(&plane, &dump).await?;
+        let of_dump = check(&plane, Some(&dump)).await?;
+        let of_cluster = check(&plane, None).await?;
         let report = reports.get(None).await?;
-        compare(&report, &check)?;
+        compare(&report, &of_dump).context("a check of a dump")?;
+        compare(&report, &of_cluster).context("a check of the cluster")?;
         Ok(Some(report))
     })
     .await
@@ -127,9 +129,12 @@ async fn dump(plane: &ControlPlane) -> anyhow::Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-async fn check(plane: &ControlPlane, dump: &[u8]) -> anyhow::Result<Value> {
+/// What a check of a dump says, or of the cluster itself without one.
+async fn check(plane: &ControlPlane, dump: Option<&[u8]>) -> anyhow::Result<Value> {
+    let source: &[&str] = if dump.is_some() { &["-f", "-"] } else { &[] };
     let mut child = Command::new(Operator::binary()?)
-        .args(["check", "-f", "-", "-o", "json"])
+        .args(["check", "-o", "json"])
+        .args(source)
         .env("KUBECONFIG", plane.admin_kubeconfig())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -137,7 +142,7 @@ async fn check(plane: &ControlPlane, dump: &[u8]) -> anyhow::Result<Value> {
         .spawn()?;
     let mut input = child.stdin.take().context("there is a standard input")?;
     let (written, output) = tokio::join!(
-        async move { input.write_all(dump).await },
+        async move { input.write_all(dump.unwrap_or_default()).await },
         child.wait_with_output(),
     );
     written?;

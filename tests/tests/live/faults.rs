@@ -11,7 +11,7 @@ use plumbline_tests::{
 };
 use tokio::time::sleep;
 
-use crate::{SOON, history, is, set_privileged, shop, until_made_again, without_input};
+use crate::{SOON, history, is, set_privileged, shop, until_made_again, web, with_web, without_input};
 
 const SHOP: Option<&str> = Some("shop");
 
@@ -286,4 +286,73 @@ async fn reports_say_that_a_first_list_is_missing() {
     assert_eq!(condition(&after, ConditionType::Reconciling), ("", ""));
     assert_eq!(item(&after, "WL-04").since, item(&before, "WL-04").since);
     assert_eq!(after.reference, before.reference);
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_is_named_and_never_passes() {
+    let plane = ControlPlane::start(Options::default()).await.unwrap();
+    plane.install_crds().await.unwrap();
+    plane.apply(&shop().to_string()).await.unwrap();
+    plane.operator_account(Kind::ALL).await.unwrap();
+    let proxy = Proxy::start(&plane).await.unwrap();
+    let kubeconfig = proxy
+        .kubeconfig(&plane, "plumbline-system", "plumbline")
+        .await
+        .unwrap();
+    // No API server stores such an object; a newer one might send what this operator does not expect.
+    proxy.inject(
+        "/deployments",
+        Fault::Garble(r#""privileged":false"#, r#""privileged":12345"#),
+    );
+    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+        .await
+        .unwrap();
+    let reports = plane.reports();
+    let undecodable = || async {
+        operator
+            .metric(r#"plumbline_undecodable_objects{kind="Deployment.apps"}"#)
+            .await
+            .unwrap()
+    };
+    reports.until_complete().await.unwrap();
+    for home in [None, SHOP] {
+        let status = reports
+            .until(home, "the report names the object", |status| {
+                item(status, "WL-04").reason == "UndecodableObject"
+            })
+            .await
+            .unwrap();
+        let result = item(&status, "WL-04");
+        assert_eq!(result.status, ItemStatus::Unknown);
+        assert!(result.message.contains("shop/web"), "{}", result.message);
+    }
+    let status = reports.get(None).await.unwrap();
+    let input = status.coverage.iter().find(|input| input.kind == "Deployment");
+    assert_eq!(input.unwrap().undecodable, 1);
+    assert_eq!(undecodable().await, Some(1.0));
+    assert!(operator.log().contains("Deployment shop/web"));
+
+    // Beside it, what is known to fail fails.
+    plane.apply(&with_web("yard", 1).to_string()).await.unwrap();
+    plane.apply(&web("yard", 1, true).to_string()).await.unwrap();
+    let status = reports
+        .until(None, "a failure outweighs it", |status| {
+            is(status, "WL-04", ItemStatus::Fail)
+        })
+        .await
+        .unwrap();
+    assert_eq!(item(&status, "WL-04").failing, 1);
+
+    // It is read as soon as it can be.
+    proxy.heal();
+    plane.apply(&web("shop", 2, false).to_string()).await.unwrap();
+    reports
+        .until(SHOP, "it passes", |status| is(status, "WL-04", ItemStatus::Pass))
+        .await
+        .unwrap();
+    eventually("it no longer counts", SOON, || async {
+        Ok((undecodable().await == Some(0.0)).then_some(()))
+    })
+    .await
+    .unwrap();
 }

@@ -50,7 +50,7 @@ fn fail() -> ItemState {
 
 /// The memory of a cluster that was there before, and passes since second 0.
 fn passing() -> Memory {
-    let mut memory = Memory::new(Home::Cluster, 1, true);
+    let mut memory = Memory::new(Home::Cluster, true);
     memory.observe(&[pass()], at(0));
     memory
 }
@@ -72,6 +72,14 @@ fn history(memory: &Memory) -> Vec<String> {
 }
 
 /// The report that was stored at `second`.
+fn baseline(generation: i64) -> BaselineRef {
+    BaselineRef {
+        name: "default".to_owned(),
+        uid: "u".to_owned(),
+        generation,
+    }
+}
+
 fn stored(memory: &mut Memory, state: &ItemState, second: i64) -> ReportStatus {
     let settling = memory.observe(std::slice::from_ref(state), at(second));
     let aged = settling.items[0];
@@ -80,11 +88,7 @@ fn stored(memory: &mut Memory, state: &ItemState, second: i64) -> ReportStatus {
         "failing": state.failing, "waived": 0, "inactive": 0, "pods": 0, "findings": state.failing, "more": 0,
     });
     ReportStatus {
-        baseline: Some(BaselineRef {
-            name: "default".to_owned(),
-            uid: "u".to_owned(),
-            generation: 1,
-        }),
+        baseline: Some(baseline(1)),
         last_evaluated: Some(Time(at(second))),
         items: vec![serde_json::from_value(result).expect("a result")],
         reference: memory.reference.clone(),
@@ -130,7 +134,7 @@ fn a_status_passed_through_within_the_hold_is_left_out() {
 
 #[test]
 fn the_first_status_is_no_event() {
-    let mut memory = Memory::new(Home::Cluster, 1, true);
+    let mut memory = Memory::new(Home::Cluster, true);
     look(&mut memory, fail(), 0);
     look(&mut memory, fail(), 100);
     assert_eq!(history(&memory), Vec::<String>::new());
@@ -148,7 +152,7 @@ fn drift_opens_when_it_has_held_and_closes_at_once() {
 #[test]
 fn drift_says_in_which_direction() {
     let drift_of = |before: ItemState, after: ItemState| {
-        let mut memory = Memory::new(Home::Cluster, 1, true);
+        let mut memory = Memory::new(Home::Cluster, true);
         look(&mut memory, before, 0);
         look(&mut memory, after.clone(), 100);
         look(&mut memory, after, 110).1
@@ -167,7 +171,7 @@ fn drift_says_in_which_direction() {
 
 #[test]
 fn failing_objects_are_compared_with_the_reference() {
-    let mut memory = Memory::new(Home::Cluster, 1, true);
+    let mut memory = Memory::new(Home::Cluster, true);
     memory.observe(&[state(ItemStatus::Fail, 5)], at(0));
     let settling = memory.observe(&[state(ItemStatus::Fail, 2)], at(1));
     assert_eq!(settling.items[0].failing_change, Some(-3));
@@ -186,7 +190,7 @@ fn the_reference_of_what_was_there_before_is_taken_at_once() {
 
 #[test]
 fn the_reference_of_what_appears_later_is_taken_when_it_has_held() {
-    let mut memory = Memory::new(Home::Namespace("shop".into()), 1, false);
+    let mut memory = Memory::new(Home::Namespace("shop".into()), false);
     let settling = memory.observe(&[fail()], at(0));
     assert_eq!((memory.reference.as_ref(), settling.next), (None, Some(at(10))));
     assert_eq!(settling.items[0].failing_change, None);
@@ -200,22 +204,20 @@ fn the_reference_of_what_appears_later_is_taken_when_it_has_held() {
 #[test]
 fn a_new_baseline_takes_the_reference_anew_unless_somebody_has_pinned_it() {
     let mut memory = passing();
-    memory.rebase(1);
-    assert!(memory.reference.is_some(), "it is the same generation");
-    memory.rebase(2);
+    memory.rebase();
     assert_eq!(memory.reference, None);
     memory.observe(&[fail()], at(100));
     let reference = memory.reference.as_mut().expect("it is taken at once");
     assert_eq!(reference.items[0].status, ItemStatus::Fail);
     reference.kind = ReferenceKind::Pin;
-    memory.rebase(3);
+    memory.rebase();
     assert!(memory.reference.is_some(), "it is pinned");
 }
 
 #[test]
 fn history_is_bounded_and_keeps_the_last() {
     for (home, most) in [(Home::Cluster, 50), (Home::Namespace("shop".into()), 10)] {
-        let mut memory = Memory::new(home, 1, true);
+        let mut memory = Memory::new(home, true);
         for change in 0..120 {
             let now = if change % 2 == 0 { pass() } else { fail() };
             look(&mut memory, now.clone(), change * 100);
@@ -232,7 +234,7 @@ fn history_is_bounded_and_keeps_the_last() {
 #[test]
 fn an_unchanged_status_keeps_its_time_over_a_restart() {
     let stored = stored(&mut passing(), &pass(), 50);
-    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    let mut memory = Memory::restore(Home::Cluster, &baseline(1), &stored);
     assert_eq!(look(&mut memory, pass(), 1000), (0, Drift::None));
     assert_eq!(memory.reference, stored.reference);
 }
@@ -242,7 +244,7 @@ fn history_goes_on_after_a_restart() {
     let mut memory = passing();
     look(&mut memory, fail(), 100);
     let stored = stored(&mut memory, &fail(), 110);
-    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    let mut memory = Memory::restore(Home::Cluster, &baseline(1), &stored);
     assert_eq!(look(&mut memory, pass(), 1000), (1000, Drift::None));
     look(&mut memory, pass(), 1010);
     assert_eq!(history(&memory), ["100: Pass > Fail", "1000: Fail > Pass"]);
@@ -252,7 +254,7 @@ fn history_goes_on_after_a_restart() {
 fn a_change_that_had_not_held_at_a_restart_still_becomes_history() {
     let mut memory = passing();
     let stored = stored(&mut memory, &fail(), 100);
-    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    let mut memory = Memory::restore(Home::Cluster, &baseline(1), &stored);
     assert_eq!(look(&mut memory, fail(), 103), (100, Drift::None));
     assert_eq!(look(&mut memory, fail(), 113), (100, Drift::Regressed));
     assert_eq!(history(&memory), ["100: Pass > Fail"]);
@@ -262,7 +264,7 @@ fn a_change_that_had_not_held_at_a_restart_still_becomes_history() {
 fn a_flap_over_a_restart_leaves_no_trace() {
     let mut memory = passing();
     let stored = stored(&mut memory, &fail(), 100);
-    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    let mut memory = Memory::restore(Home::Cluster, &baseline(1), &stored);
     assert_eq!(look(&mut memory, pass(), 105), (0, Drift::None));
     look(&mut memory, pass(), 200);
     assert_eq!(history(&memory), Vec::<String>::new());
@@ -276,17 +278,23 @@ fn drift_that_was_shown_is_shown_after_a_restart() {
     let unknown = state(ItemStatus::Unknown, 0);
     let stored = stored(&mut memory, &unknown, 120);
     assert_eq!(stored.items[0].drift, Drift::Regressed);
-    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    let mut memory = Memory::restore(Home::Cluster, &baseline(1), &stored);
     assert_eq!(look(&mut memory, unknown, 121), (120, Drift::Regressed));
 }
 
 #[test]
 fn a_reference_of_another_baseline_is_dropped_unless_it_is_pinned() {
     let mut stored = stored(&mut passing(), &pass(), 50);
-    let memory = Memory::restore(Home::Cluster, 2, &stored);
-    assert_eq!(memory.reference, None);
+    let replaced = BaselineRef {
+        uid: "v".to_owned(),
+        ..baseline(1)
+    };
+    for other in [baseline(2), replaced] {
+        let memory = Memory::restore(Home::Cluster, &other, &stored);
+        assert_eq!(memory.reference, None);
+    }
     stored.reference.as_mut().expect("it is there").kind = ReferenceKind::Pin;
-    let memory = Memory::restore(Home::Cluster, 2, &stored);
+    let memory = Memory::restore(Home::Cluster, &baseline(2), &stored);
     assert_eq!(memory.reference, stored.reference);
 }
 
@@ -294,13 +302,13 @@ fn a_reference_of_another_baseline_is_dropped_unless_it_is_pinned() {
 fn items_that_are_no_more_are_passed_over() {
     let mut stored = stored(&mut passing(), &pass(), 50);
     stored.items[0].id = "WL-99".to_owned();
-    let mut memory = Memory::restore(Home::Cluster, 1, &stored);
+    let mut memory = Memory::restore(Home::Cluster, &baseline(1), &stored);
     assert_eq!(look(&mut memory, fail(), 1000).0, 1000);
 }
 
 #[test]
 fn a_lost_history_ends_with_the_next_difference() {
-    let mut memory = Memory::lost(Home::Cluster, 1);
+    let mut memory = Memory::lost(Home::Cluster);
     look(&mut memory, pass(), 0);
     assert!(memory.history_lost);
     look(&mut memory, fail(), 100);
@@ -310,8 +318,8 @@ fn a_lost_history_ends_with_the_next_difference() {
 
 #[test]
 fn a_lost_history_ends_with_a_new_baseline() {
-    let mut memory = Memory::lost(Home::Cluster, 1);
-    memory.rebase(2);
+    let mut memory = Memory::lost(Home::Cluster);
+    memory.rebase();
     assert!(!memory.history_lost);
 }
 
@@ -319,8 +327,8 @@ fn a_lost_history_ends_with_a_new_baseline() {
 fn a_lost_history_stays_lost_over_a_restart() {
     let mut stored = stored(&mut passing(), &pass(), 50);
     stored.conditions = vec![DriftedReason::HistoryLost.condition("", None, &Time(at(0)))];
-    assert!(Memory::restore(Home::Cluster, 1, &stored).history_lost);
-    assert!(!Memory::restore(Home::Cluster, 2, &stored).history_lost);
+    assert!(Memory::restore(Home::Cluster, &baseline(1), &stored).history_lost);
+    assert!(!Memory::restore(Home::Cluster, &baseline(2), &stored).history_lost);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn report_of(
 
 /// The cluster's first report.
 fn first(inventory: &Inventory, settings: &Settings) -> ReportStatus {
-    let mut memory = Memory::new(Home::Cluster, 1, true);
+    let mut memory = Memory::new(Home::Cluster, true);
     report_of(inventory, settings, &Home::Cluster, &mut memory, &[], at(0)).status
 }
 
@@ -224,7 +224,7 @@ fn an_object_that_does_not_decode_lets_nothing_pass() {
     );
 
     let elsewhere = Home::Namespace("kube-system".into());
-    let mut memory = Memory::new(elsewhere.clone(), 1, true);
+    let mut memory = Memory::new(elsewhere.clone(), true);
     let report = report_of(&inventory, &only(&["WL-04"]), &elsewhere, &mut memory, &[], at(0));
     assert_eq!(item(&report.status, "WL-04").status, ItemStatus::NotApplicable);
 
@@ -286,7 +286,7 @@ fn a_namespace_reports_what_is_its_own() {
         deployment("proxy", true).namespace("kube-system"),
     ]);
     let home = Home::Namespace("shop".into());
-    let mut memory = Memory::new(home.clone(), 1, true);
+    let mut memory = Memory::new(home.clone(), true);
     let status = report_of(&inventory, &only(&["WL-04"]), &home, &mut memory, &[], at(0)).status;
     assert!(
         status
@@ -303,7 +303,7 @@ fn a_namespace_reports_what_is_its_own() {
 #[test]
 fn drift_is_a_condition_when_it_has_held() {
     let settings = only(&["WL-04"]);
-    let mut memory = Memory::new(Home::Cluster, 1, true);
+    let mut memory = Memory::new(Home::Cluster, true);
     let mut look = |inventory: &Inventory, second: i64| {
         let home = Home::Cluster;
         report_of(inventory, &settings, &home, &mut memory, &[], at(second)).status
@@ -334,10 +334,10 @@ fn drift_is_a_condition_when_it_has_held() {
 fn without_a_reference_nobody_can_tell() {
     let inventory = cluster(&[]);
     let home = Home::Namespace("shop".into());
-    let mut young = Memory::new(home.clone(), 1, false);
+    let mut young = Memory::new(home.clone(), false);
     let status = report_of(&inventory, &Settings::default(), &home, &mut young, &[], at(0)).status;
     assert_eq!(condition(&status, ConditionType::Drifted), "Unknown NoReference");
-    let mut lost = Memory::lost(home.clone(), 1);
+    let mut lost = Memory::lost(home.clone());
     let status = report_of(&inventory, &Settings::default(), &home, &mut lost, &[], at(0)).status;
     assert_eq!(condition(&status, ConditionType::Drifted), "Unknown HistoryLost");
 }
@@ -346,7 +346,7 @@ fn without_a_reference_nobody_can_tell() {
 fn conditions_keep_their_time_and_those_of_others_are_left_out() {
     let inventory = cluster(&[]);
     let settings = only(&[]);
-    let mut memory = Memory::new(Home::Cluster, 1, true);
+    let mut memory = Memory::new(Home::Cluster, true);
     let mut before = syncing(&[], at(0));
     let foreign = Condition {
         type_: "Verified".to_owned(),
@@ -548,7 +548,7 @@ fn messages_are_as_long_as_the_schema_admits() {
 #[test]
 fn a_report_differs_in_nothing_in_counts_or_in_substance() {
     let report = |objects: &[Manifest], second: i64| {
-        let mut memory = Memory::new(Home::Cluster, 1, true);
+        let mut memory = Memory::new(Home::Cluster, true);
         let settings = only(&["WL-04"]);
         let inventory = cluster(objects);
         report_of(&inventory, &settings, &Home::Cluster, &mut memory, &[], at(0));

@@ -1,7 +1,5 @@
 //! AZ-03.
 
-use std::collections::BTreeSet;
-
 use plumbline_inventory::views::WorkloadView;
 use plumbline_inventory::{Kind, Name};
 
@@ -77,7 +75,7 @@ fn check(workload: WorkloadView<'_>, _: &Parameters, findings: &mut Findings) {
         findings.not_applicable();
         return;
     }
-    for account in accounts(workload) {
+    for account in workload.service_accounts() {
         if **account == *"default" {
             findings.object("DefaultServiceAccount", "serviceAccountName is unset or default");
         } else if let Some(other) = sharer(workload, account) {
@@ -91,26 +89,11 @@ fn check(workload: WorkloadView<'_>, _: &Parameters, findings: &mut Findings) {
     }
 }
 
-/// The accounts that the workload's pods run as: one, unless a rollout is changing it.
-fn accounts(workload: WorkloadView<'_>) -> BTreeSet<&Name> {
-    let deciding = workload.deciding().into_iter();
-    deciding
-        .map(|deciding| &deciding.template.service_account)
-        .collect()
-}
-
 /// The first workload of another application that runs as `account`.
-fn sharer<'a>(workload: WorkloadView<'a>, account: &Name) -> Option<WorkloadView<'a>> {
+fn sharer<'a>(workload: WorkloadView<'a>, account: &str) -> Option<WorkloadView<'a>> {
     let application = Application::of(workload);
-    workload.namespace().workloads().find(|other| {
-        // Cheapest first: a namespace may have thousands of workloads.
-        other.is_active()
-            && other
-                .deciding()
-                .iter()
-                .any(|deciding| deciding.template.service_account == *account)
-            && !application.is_one_with(&Application::of(*other))
-            && !other.is_mirror_pod()
+    workload.namespace().users(account).find(|other| {
+        other.is_active() && !application.is_one_with(&Application::of(*other)) && !other.is_mirror_pod()
     })
 }
 
