@@ -77,12 +77,12 @@ impl Inventory {
                 self.put_local(&id, facts, |ns| &mut ns.service_accounts);
             }
             Object::Role(o) => {
-                let facts = self.role(&o);
+                let facts = self.role_facts(&o);
                 self.put_local(&id, facts, |ns| &mut ns.roles);
             }
             Object::RoleBinding(o) => self.put_local(&id, binding(*o), |ns| &mut ns.role_bindings),
             Object::ClusterRole(o) => {
-                let facts = self.role(&o);
+                let facts = self.role_facts(&o);
                 self.put_global(&id, facts, |inventory| &mut inventory.cluster_roles);
             }
             Object::ClusterRoleBinding(o) => {
@@ -128,7 +128,7 @@ impl Inventory {
             known.epoch = epoch;
             return;
         }
-        self.dirty.topic(id.kind, id.namespace.as_ref());
+        self.dirty.object(&id);
         let kind = id.kind;
         if self
             .undecodable
@@ -220,10 +220,10 @@ impl Inventory {
         self.label_sets.intern(labels)
     }
 
-    fn role(&mut self, role: &lean::Role) -> RoleFacts {
+    fn role_facts(&mut self, role: &lean::Role) -> RoleFacts {
         RoleFacts {
             labels: self.labels(&role.metadata.labels),
-            rules: role.rules.clone().into(),
+            rules: self.rule_lists.intern(role.rules.clone()),
             aggregation: role.aggregation_rule.clone(),
         }
     }
@@ -250,7 +250,7 @@ impl Inventory {
             Put::New => self.inputs.entry(id.kind).or_default().objects += 1,
             Put::Changed(_) => {}
         }
-        self.dirty.topic(id.kind, None);
+        self.dirty.object(id);
     }
 
     /// Puts a record of a namespaced kind that has no more to it than its facts.
@@ -267,7 +267,7 @@ impl Inventory {
             Put::New => self.inputs.entry(id.kind).or_default().objects += 1,
             Put::Changed(_) => {}
         }
-        self.dirty.topic(id.kind, Some(namespace));
+        self.dirty.object(id);
     }
 
     fn apply_namespace(&mut self, id: &ObjectId, namespace: &lean::Namespace) {
@@ -548,7 +548,7 @@ impl Inventory {
     fn forget_undecodable(&mut self, id: &ObjectId) {
         if self.undecodable.remove(id).is_some() {
             self.inputs.entry(id.kind).or_default().undecodable -= 1;
-            self.dirty.topic(id.kind, id.namespace.as_ref());
+            self.dirty.object(id);
         }
     }
 
@@ -566,13 +566,10 @@ impl Inventory {
         };
         if removed {
             self.inputs.entry(id.kind).or_default().objects -= 1;
-            if !id.kind.is_workload() {
-                let namespace = if id.kind == Kind::Namespace {
-                    Some(&id.name)
-                } else {
-                    id.namespace.as_ref()
-                };
-                self.dirty.topic(id.kind, namespace);
+            match id.kind {
+                Kind::Namespace => self.dirty.topic(id.kind, Some(&id.name)),
+                kind if kind.is_workload() => {}
+                _ => self.dirty.object(id),
             }
             if id.kind == Kind::LimitRange {
                 self.default_again(id.namespace.as_ref());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::inventory::ObjectId;
 use crate::kind::Kind;
 use crate::names::Name;
 use crate::roots::RootKey;
@@ -22,12 +23,22 @@ pub struct Dirty {
     pub roots: BTreeSet<RootKey>,
     /// Other facts that changed.
     pub topics: BTreeSet<Topic>,
+    /// The very objects that changed, for the kinds of [`Kind::is_access`].
+    pub objects: BTreeSet<ObjectId>,
 }
 
 impl Dirty {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.roots.is_empty() && self.topics.is_empty()
+        self.roots.is_empty() && self.topics.is_empty() && self.objects.is_empty()
+    }
+
+    /// The facts of an object changed, or it came or went.
+    pub(crate) fn object(&mut self, id: &ObjectId) {
+        self.topic(id.kind, id.namespace.as_ref());
+        if id.kind.is_access() {
+            self.objects.insert(id.clone());
+        }
     }
 
     pub(crate) fn topic(&mut self, kind: Kind, namespace: Option<&Name>) {

@@ -11,6 +11,7 @@ use crate::facts::{
 };
 use crate::kind::Kind;
 use crate::labels::Labels;
+use crate::lean::Rule;
 use crate::literal_secrets::LiteralSecret;
 use crate::names::{Name, Pool};
 use crate::roots::{LocalKey, Root};
@@ -72,6 +73,8 @@ pub struct Inventory {
     pub(crate) names: Pool<str>,
     pub(crate) label_sets: Pool<Labels>,
     pub(crate) templates: Pool<Template>,
+    /// Charts install the same roles in thousands of namespaces.
+    pub(crate) rule_lists: Pool<[Rule]>,
     pub(crate) inputs: BTreeMap<Kind, Coverage>,
     pub(crate) undecodable: BTreeMap<ObjectId, Undecodable>,
     pub(crate) namespaces: BTreeMap<Name, Namespace>,

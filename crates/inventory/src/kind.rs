@@ -91,6 +91,18 @@ impl Kind {
         Self::WORKLOADS.contains(&self)
     }
 
+    /// Whether objects of this kind say who may do what, or are a service account.
+    pub const fn is_access(self) -> bool {
+        matches!(
+            self,
+            Self::ServiceAccount
+                | Self::Role
+                | Self::RoleBinding
+                | Self::ClusterRole
+                | Self::ClusterRoleBinding
+        )
+    }
+
     /// The API group, `""` for the core group.
     pub const fn group(self) -> &'static str {
         match self {

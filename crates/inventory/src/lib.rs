@@ -4,6 +4,7 @@
 //! record, and is dropped. [`Inventory::apply`], [`Inventory::delete`] and the three steps of a relist
 //! change the facts and note in [`Dirty`] what a reader has to look at again.
 
+pub mod access;
 mod accounts;
 pub mod apply;
 pub mod dirty;

@@ -181,3 +181,34 @@ fn nothing_is_kept_of_what_is_gone() {
         inventory.delete(&object.id());
     }
 }
+
+#[test]
+fn of_roles_and_bindings_the_very_objects_are_named() {
+    let rules = |verb: &str| json!([{ "verbs": [verb], "apiGroups": [""], "resources": ["pods"] }]);
+    let role = live(Kind::Role, "r").set("rules", rules("get"));
+    let account = live(Kind::ServiceAccount, "web");
+    let mut inventory = Inventory::live();
+    let mut objects = |change: &dyn Fn(&mut Inventory)| {
+        change(&mut inventory);
+        let objects = inventory.take_dirty().objects;
+        objects.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(objects(&|i| i.apply(role.object())), ["Role shop/r"]);
+    assert_eq!(objects(&|i| i.apply(role.object())), Vec::<String>::new());
+    let changed = role.clone().set("rules", rules("list"));
+    assert_eq!(objects(&|i| i.apply(changed.object())), ["Role shop/r"]);
+    let broken = |i: &mut Inventory| i.apply_undecodable(role.id(), "rules: broken".to_owned());
+    assert_eq!(objects(&broken), ["Role shop/r"]);
+    assert_eq!(objects(&broken), Vec::<String>::new());
+    assert_eq!(
+        objects(&|i| i.apply(account.object())),
+        ["ServiceAccount shop/web"]
+    );
+    let gone = |i: &mut Inventory| {
+        i.begin_relist(Kind::ServiceAccount);
+        i.end_relist(Kind::ServiceAccount);
+    };
+    assert_eq!(objects(&gone), ["ServiceAccount shop/web"]);
+    let pod = live(Kind::Pod, "web").image("web:1");
+    assert_eq!(objects(&|i| i.apply(pod.object())), Vec::<String>::new());
+}

@@ -1,0 +1,342 @@
+//! Roles and bindings by whom they concern, and how they follow the inventory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use plumbline_inventory::names::Pool;
+use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId};
+
+use crate::binding::Binding;
+use crate::problem::{self, Problem};
+use crate::role::{self, Role};
+use crate::rules::{RuleLists, Rules};
+use crate::subject::Subject;
+
+/// Who may do what.
+#[derive(Debug, Default)]
+pub struct Rbac {
+    /// In manifests nobody has filled in the rules of aggregated roles.
+    pub(crate) offline: bool,
+    pub(crate) names: Pool<str>,
+    pub(crate) rule_lists: RuleLists,
+    pub(crate) roles: BTreeMap<ObjectId, Role>,
+    pub(crate) bindings: BTreeMap<ObjectId, Binding>,
+    /// The bindings of each role, whether it exists or not.
+    pub(crate) bound: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
+    /// The bindings of each subject, by its [`Subject::identity`].
+    pub(crate) subjects: BTreeMap<Subject, Bound>,
+    /// Aggregated roles with valid selectors.
+    pub(crate) aggregated: BTreeSet<ObjectId>,
+    pub(crate) problems: BTreeMap<ObjectId, Box<[Problem]>>,
+}
+
+/// The bindings of a subject.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) bindings: BTreeSet<ObjectId>,
+    /// It is a service account that does not exist.
+    pub(crate) missing: bool,
+}
+
+/// A role that a subject has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Grant<'a> {
+    /// A role binding grants in its own namespace, a cluster role binding everywhere.
+    pub binding: &'a ObjectId,
+    pub role: &'a ObjectId,
+    pub rules: &'a Arc<Rules>,
+}
+
+impl<'a> Grant<'a> {
+    /// The namespace to which the binding narrows the role; `None` is everywhere.
+    pub fn namespace(&self) -> Option<&'a Name> {
+        self.binding.namespace.as_ref()
+    }
+}
+
+/// What has to be looked at again after a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Subjects, by their [`Subject::identity`], whose grants changed, or that began or ceased to exist.
+    pub subjects: BTreeSet<Subject>,
+    /// Roles that changed, or that somebody is bound to now, or nobody any more.
+    pub roles: BTreeSet<ObjectId>,
+    /// Bindings that changed, or whose role or subjects did.
+    pub bindings: BTreeSet<ObjectId>,
+}
+
+impl Touched {
+    /// Whether there is nothing to look at.
+    pub fn is_empty(&self) -> bool {
+        self.subjects.is_empty() && self.roles.is_empty() && self.bindings.is_empty()
+    }
+}
+
+impl Rbac {
+    /// Reads all roles and bindings.
+    pub fn of(inventory: &Inventory) -> Self {
+        let mut rbac = Self {
+            offline: inventory.is_offline(),
+            ..Self::default()
+        };
+        let everything = Dirty {
+            objects: inventory.access_objects().collect(),
+            ..Dirty::default()
+        };
+        rbac.update(inventory, &everything);
+        rbac
+    }
+
+    /// Follows what became dirty. The state is that of [`Rbac::of`] afterwards.
+    ///
+    /// A binding costs its subjects; a role the bindings and subjects that it has. Offline a cluster role costs
+    /// all aggregated ones besides.
+    pub fn update(&mut self, inventory: &Inventory, dirty: &Dirty) -> Touched {
+        let mut touched = Touched::default();
+        for id in &dirty.objects {
+            match id.kind {
+                Kind::Role | Kind::ClusterRole => self.role_changed(id, inventory, &mut touched),
+                Kind::RoleBinding | Kind::ClusterRoleBinding => {
+                    self.binding_changed(id, inventory, &mut touched);
+                }
+                Kind::ServiceAccount => self.service_account_changed(id, inventory, &mut touched),
+                _ => {}
+            }
+        }
+        if self.offline && dirty.objects.iter().any(|id| id.kind == Kind::ClusterRole) {
+            self.aggregate(inventory, &mut touched);
+        }
+        touched
+    }
+
+    fn role_changed(&mut self, id: &ObjectId, inventory: &Inventory, touched: &mut Touched) {
+        let facts = inventory.role(id);
+        let role = facts.map(|facts| {
+            let selectors = role::selectors(facts).filter(|_| id.kind == Kind::ClusterRole);
+            let rules = match self.roles.get(id) {
+                // What it is aggregated from comes to light when all roles are known.
+                Some(before) if self.offline && selectors.is_some() => Arc::clone(&before.rules),
+                None if self.offline && selectors.is_some() => self.rule_lists.compile(&Arc::default()),
+                _ => self.rule_lists.compile(&facts.rules),
+            };
+            Role {
+                labels: Arc::clone(&facts.labels),
+                selectors,
+                rules,
+            }
+        });
+        self.note(
+            id,
+            facts.map_or(Vec::new(), |facts| problem::of_role(id.kind, facts)),
+        );
+        self.put_role(id, role, touched);
+    }
+
+    /// Puts a role, or takes it away.
+    pub(crate) fn put_role(&mut self, id: &ObjectId, role: Option<Role>, touched: &mut Touched) {
+        let before = self.roles.get(id);
+        if before == role.as_ref() {
+            return;
+        }
+        touched.roles.insert(id.clone());
+        // What is aggregated into a role depends on its selectors, and who has that also on its labels.
+        let group = |role: Option<&Role>| {
+            role.and_then(|role| Some((role.selectors.clone()?, Arc::clone(&role.labels))))
+        };
+        let regrouped = group(before) != group(role.as_ref());
+        let rules = |role: Option<&Role>| role.map(|role| Arc::clone(&role.rules));
+        if rules(before) != rules(role.as_ref()) {
+            self.touch_bound(id, touched);
+        }
+        if regrouped {
+            self.touch_fragments(id, touched);
+        }
+        if role.as_ref().is_some_and(|role| role.selectors.is_some()) {
+            self.aggregated.insert(id.clone());
+        } else {
+            self.aggregated.remove(id);
+        }
+        match role {
+            Some(role) => self.roles.insert(id.clone(), role),
+            None => self.roles.remove(id),
+        };
+        if regrouped {
+            self.touch_fragments(id, touched);
+        }
+    }
+
+    fn touch_bound(&self, role: &ObjectId, touched: &mut Touched) {
+        for binding in self.bound.get(role).into_iter().flatten() {
+            touched.bindings.insert(binding.clone());
+            let subjects = self.bindings[binding].subjects.iter();
+            touched.subjects.extend(subjects.map(Subject::identity));
+        }
+    }
+
+    fn binding_changed(&mut self, id: &ObjectId, inventory: &Inventory, touched: &mut Touched) {
+        let facts = inventory.binding(id);
+        let binding = facts.map(|facts| Binding::read(id, facts, &mut self.names));
+        self.note(
+            id,
+            facts.map_or(Vec::new(), |facts| problem::of_binding(id.kind, facts)),
+        );
+        if self.bindings.get(id) == binding.as_ref() {
+            return;
+        }
+        touched.bindings.insert(id.clone());
+        let roles: BTreeSet<ObjectId> = [self.bindings.get(id), binding.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter_map(|binding| binding.role.clone())
+            .collect();
+        let was: Vec<bool> = roles.iter().map(|role| self.is_bound(role)).collect();
+        self.unlink(id, touched);
+        if let Some(binding) = binding {
+            self.link(id, binding, inventory, touched);
+        }
+        for (role, was) in roles.iter().zip(was) {
+            if self.is_bound(role) != was {
+                touched.roles.insert(role.clone());
+                self.touch_fragments(role, touched);
+            }
+        }
+    }
+
+    fn unlink(&mut self, id: &ObjectId, touched: &mut Touched) {
+        let Some(binding) = self.bindings.remove(id) else {
+            return;
+        };
+        for subject in binding.subjects.iter().map(Subject::identity) {
+            if let Some(bound) = self.subjects.get_mut(&subject) {
+                bound.bindings.remove(id);
+                if bound.bindings.is_empty() {
+                    self.subjects.remove(&subject);
+                }
+            }
+            touched.subjects.insert(subject);
+        }
+        if let Some(role) = binding.role
+            && let Some(bindings) = self.bound.get_mut(&role)
+        {
+            bindings.remove(id);
+            if bindings.is_empty() {
+                self.bound.remove(&role);
+            }
+        }
+    }
+
+    fn link(&mut self, id: &ObjectId, binding: Binding, inventory: &Inventory, touched: &mut Touched) {
+        for subject in binding.subjects.iter().map(Subject::identity) {
+            touched.subjects.insert(subject.clone());
+            let bound = self.subjects.entry(subject).or_insert_with_key(|subject| Bound {
+                bindings: BTreeSet::new(),
+                missing: is_missing(subject, inventory),
+            });
+            bound.bindings.insert(id.clone());
+        }
+        if let Some(role) = &binding.role {
+            self.bound.entry(role.clone()).or_default().insert(id.clone());
+        }
+        self.bindings.insert(id.clone(), binding);
+    }
+
+    fn service_account_changed(&mut self, id: &ObjectId, inventory: &Inventory, touched: &mut Touched) {
+        let Some(namespace) = &id.namespace else { return };
+        let subject = Subject::service_account(Name::clone(namespace), Name::clone(&id.name));
+        let Some(bound) = self.subjects.get_mut(&subject) else {
+            return;
+        };
+        let missing = is_missing(&subject, inventory);
+        if bound.missing != missing {
+            bound.missing = missing;
+            touched.bindings.extend(bound.bindings.iter().cloned());
+            touched.subjects.insert(subject);
+        }
+    }
+
+    fn note(&mut self, id: &ObjectId, problems: Vec<Problem>) {
+        if problems.is_empty() {
+            self.problems.remove(id);
+        } else {
+            self.problems.insert(id.clone(), problems.into());
+        }
+    }
+
+    /// Everybody who is bound to something, existing or not, ordered; each by its [`Subject::identity`].
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.subjects.keys()
+    }
+
+    /// What a subject has by bindings that name it itself. Missing roles grant nothing.
+    pub fn grants(&self, subject: &Subject) -> impl Iterator<Item = Grant<'_>> {
+        let bound = self.subjects.get(&subject.identity());
+        bound
+            .into_iter()
+            .flat_map(|bound| &bound.bindings)
+            .filter_map(|binding| self.grant(binding))
+    }
+
+    /// What a binding grants; nothing if its role is missing.
+    pub fn grant(&self, binding: &ObjectId) -> Option<Grant<'_>> {
+        let (id, binding) = self.bindings.get_key_value(binding)?;
+        let role = binding.role.as_ref()?;
+        Some(Grant {
+            binding: id,
+            role,
+            rules: &self.roles.get(role)?.rules,
+        })
+    }
+
+    /// Whom a binding names, as it is written; those left out whom it cannot mean.
+    pub fn bound_subjects(&self, binding: &ObjectId) -> &[Subject] {
+        self.bindings
+            .get(binding)
+            .map_or(&[], |binding| &binding.subjects)
+    }
+
+    /// Roles and cluster roles, ordered.
+    pub fn roles(&self) -> impl Iterator<Item = (&ObjectId, &Arc<Rules>)> {
+        self.roles.iter().map(|(id, role)| (id, &role.rules))
+    }
+
+    /// The rules of a role: those in force, which for an aggregated role are those of its parts.
+    pub fn rules(&self, role: &ObjectId) -> Option<&Arc<Rules>> {
+        self.roles.get(role).map(|role| &role.rules)
+    }
+
+    /// The bindings of a role, whether it exists or not.
+    pub fn bindings_of(&self, role: &ObjectId) -> impl Iterator<Item = &ObjectId> {
+        self.bound.get(role).into_iter().flatten()
+    }
+
+    /// Objects with something that the API server would refuse, ordered.
+    pub fn problems(&self) -> impl Iterator<Item = (&ObjectId, &[Problem])> {
+        self.problems.iter().map(|(id, problems)| (id, &**problems))
+    }
+
+    /// How many different lists of rules are kept.
+    pub fn rule_lists(&self) -> usize {
+        self.rule_lists.len()
+    }
+}
+
+fn is_missing(subject: &Subject, inventory: &Inventory) -> bool {
+    match subject {
+        Subject::ServiceAccount { namespace, name } => inventory.service_account(namespace, name).is_none(),
+        Subject::User(_) | Subject::Group(_) => false,
+    }
+}
+
+/// The same grants to the same subjects, and the same problems.
+impl PartialEq for Rbac {
+    fn eq(&self, other: &Self) -> bool {
+        self.offline == other.offline
+            && self.roles == other.roles
+            && self.bindings == other.bindings
+            && self.bound == other.bound
+            && self.subjects == other.subjects
+            && self.aggregated == other.aggregated
+            && self.problems == other.problems
+    }
+}

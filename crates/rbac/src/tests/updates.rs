@@ -1,0 +1,122 @@
+//! What a change touches, and what it leaves alone.
+
+use plumbline_inventory::testing::{Manifest, written};
+use plumbline_inventory::{Inventory, Kind};
+use serde_json::{Value, json};
+
+use super::{alice, cluster_role, everywhere, filled, in_shop, role};
+use crate::{Rbac, Touched};
+
+/// A cluster and what is known of it.
+struct Cluster {
+    inventory: Inventory,
+    rbac: Rbac,
+}
+
+impl Cluster {
+    fn new(objects: &[Manifest]) -> Self {
+        let mut inventory = filled(Inventory::live(), objects);
+        inventory.take_dirty();
+        Self {
+            rbac: Rbac::of(&inventory),
+            inventory,
+        }
+    }
+
+    fn put(&mut self, object: &Manifest) -> Vec<String> {
+        self.inventory.apply(object.object());
+        self.touched()
+    }
+
+    fn delete(&mut self, object: &Manifest) -> Vec<String> {
+        self.inventory.delete(&object.id());
+        self.touched()
+    }
+
+    fn touched(&mut self) -> Vec<String> {
+        let dirty = self.inventory.take_dirty();
+        let Touched {
+            subjects,
+            roles,
+            bindings,
+        } = self.rbac.update(&self.inventory, &dirty);
+        let subjects = subjects.iter().map(ToString::to_string);
+        subjects
+            .chain(roles.iter().chain(&bindings).map(ToString::to_string))
+            .collect()
+    }
+}
+
+fn pods() -> Value {
+    json!([{ "verbs": ["get"], "apiGroups": [""], "resources": ["pods"] }])
+}
+
+#[test]
+fn a_binding_touches_its_subjects_and_nobody_else() {
+    let bob = json!([{ "kind": "User", "name": "bob" }]);
+    let mut cluster = Cluster::new(&[cluster_role("r", pods()), everywhere("a", "r", alice())]);
+    let binding = in_shop("b", "ClusterRole", "r", bob);
+    assert_eq!(cluster.put(&binding), ["User bob", "RoleBinding shop/b"]);
+    assert_eq!(
+        cluster.put(&binding.clone().label("team", "x")),
+        Vec::<String>::new()
+    );
+    assert_eq!(cluster.delete(&binding), ["User bob", "RoleBinding shop/b"]);
+}
+
+#[test]
+fn the_first_binding_and_the_last_touch_the_role() {
+    let mut cluster = Cluster::new(&[role("r", pods())]);
+    let binding = in_shop("b", "Role", "r", alice());
+    let touched = ["User alice", "Role shop/r", "RoleBinding shop/b"];
+    assert_eq!(cluster.put(&binding), touched);
+    assert_eq!(cluster.delete(&binding), touched);
+}
+
+#[test]
+fn rules_touch_those_who_have_them_and_labels_do_not() {
+    let mut cluster = Cluster::new(&[cluster_role("r", pods()), everywhere("a", "r", alice())]);
+    let labelled = cluster_role("r", pods()).label("team", "x");
+    assert_eq!(cluster.put(&labelled), ["ClusterRole r"]);
+    let touched = ["User alice", "ClusterRole r", "ClusterRoleBinding a"];
+    assert_eq!(
+        cluster.put(&cluster_role("r", json!([])).label("team", "x")),
+        touched
+    );
+}
+
+#[test]
+fn a_service_account_wakes_up_its_bindings_when_it_is_created() {
+    let subjects = json!([{ "kind": "ServiceAccount", "name": "web" }]);
+    let mut cluster = Cluster::new(&[in_shop("b", "ClusterRole", "r", subjects)]);
+    let account = written(Kind::ServiceAccount, "web").namespace("shop");
+    let touched = ["ServiceAccount shop/web", "RoleBinding shop/b"];
+    assert_eq!(cluster.put(&account), touched);
+    assert_eq!(
+        cluster.put(&account.clone().label("app", "web")),
+        Vec::<String>::new()
+    );
+    assert_eq!(cluster.delete(&account), touched);
+    let nobody = written(Kind::ServiceAccount, "idle").namespace("shop");
+    assert_eq!(cluster.put(&nobody), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_kept_of_what_is_gone() {
+    let binding = everywhere("a", "r", alice());
+    let mut cluster = Cluster::new(&[]);
+    for round in 0..1000 {
+        let rules =
+            json!([{ "verbs": ["get"], "apiGroups": [""], "resources": [format!("things-{round}")] }]);
+        cluster.put(&cluster_role("r", rules));
+    }
+    cluster.put(&binding);
+    cluster.delete(&binding);
+    cluster.delete(&cluster_role("r", json!([])));
+    assert!(
+        cluster.rbac.rule_lists() <= 65,
+        "{} lists kept",
+        cluster.rbac.rule_lists()
+    );
+    assert_eq!(cluster.rbac, Rbac::of(&Inventory::live()));
+}
