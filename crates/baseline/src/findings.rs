@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
 use plumbline_inventory::template::{Role, Template};
-use plumbline_inventory::views::{Deciding, NamespaceView, WorkloadView};
-use plumbline_inventory::{Kind, Name};
+use plumbline_inventory::{Kind, Name, ObjectId};
+use plumbline_rbac::Subject;
 
 use crate::item::{Item, Severity};
 
@@ -19,6 +18,16 @@ pub struct ObjectRef {
     pub kind: Kind,
     /// Its name.
     pub name: Name,
+}
+
+impl From<&ObjectId> for ObjectRef {
+    fn from(id: &ObjectId) -> Self {
+        Self {
+            namespace: id.namespace.clone(),
+            kind: id.kind,
+            name: Name::clone(&id.name),
+        }
+    }
 }
 
 impl fmt::Display for ObjectRef {
@@ -41,6 +50,10 @@ pub struct Finding {
     pub object: ObjectRef,
     /// The container at fault, where it is one.
     pub container: Option<Name>,
+    /// Who has the right, where it is about one.
+    pub subject: Option<Subject>,
+    /// The role that gives it.
+    pub role: Option<ObjectRef>,
     /// The kind of deviation, in CamelCase.
     pub reason: &'static str,
     /// What is the case, for a reader who has the object before them.
@@ -54,8 +67,22 @@ struct Remark {
     /// The object at fault where it is not the one evaluated.
     object: Option<ObjectRef>,
     container: Option<Name>,
+    grant: Option<(Subject, Option<ObjectRef>)>,
     reason: &'static str,
     message: String,
+}
+
+impl Remark {
+    fn new(severity: Severity, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            object: None,
+            container: None,
+            grant: None,
+            reason,
+            message: message.into(),
+        }
+    }
 }
 
 /// Collects what a check finds.
@@ -87,13 +114,7 @@ impl Findings {
 
     /// The object under evaluation deviates, this badly.
     pub fn object_at(&mut self, severity: Severity, reason: &'static str, message: impl Into<String>) {
-        self.remarks.insert(Remark {
-            severity,
-            object: None,
-            container: None,
-            reason,
-            message: message.into(),
-        });
+        self.remarks.insert(Remark::new(severity, reason, message));
     }
 
     /// A container of the object under evaluation deviates.
@@ -109,25 +130,34 @@ impl Findings {
         reason: &'static str,
         message: impl Into<String>,
     ) {
-        let container = Some(Name::clone(container));
         self.remarks.insert(Remark {
-            severity,
-            object: None,
-            container,
-            reason,
-            message: message.into(),
+            container: Some(Name::clone(container)),
+            ..Remark::new(severity, reason, message)
         });
     }
 
-    /// An object of the namespace under evaluation deviates.
+    /// An object of the namespace or the cluster under evaluation deviates.
     pub fn other(&mut self, object: ObjectRef, reason: &'static str, message: impl Into<String>) {
-        let severity = self.severity;
         self.remarks.insert(Remark {
-            severity,
             object: Some(object),
-            container: None,
-            reason,
-            message: message.into(),
+            ..Remark::new(self.severity, reason, message)
+        });
+    }
+
+    /// A binding gives a subject too much, this bad: by `role`, unless that is missing.
+    pub fn grant_at(
+        &mut self,
+        severity: Severity,
+        binding: &ObjectId,
+        subject: &Subject,
+        role: Option<&ObjectId>,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) {
+        self.remarks.insert(Remark {
+            object: Some(binding.into()),
+            grant: Some((subject.clone(), role.map(ObjectRef::from))),
+            ..Remark::new(severity, reason, message)
         });
     }
 
@@ -164,110 +194,6 @@ pub struct Outcome {
     pub unknown: Option<(&'static str, String)>,
 }
 
-/// What one check says of one distinct template: what can be kept and used for every workload that has it.
-#[derive(Debug)]
-pub struct TemplateVerdict(Findings);
-
-impl Item {
-    /// Runs the template checks of this item.
-    pub fn check_template(&self, template: &Template, parameters: &crate::Parameters) -> TemplateVerdict {
-        let mut findings = Findings::of(self, parameters);
-        for check in self.checks {
-            if let crate::Check::Template(check) = check {
-                check(template, parameters, &mut findings);
-            }
-        }
-        findings.name_ephemeral(template);
-        TemplateVerdict(findings)
-    }
-
-    /// What the item says of a workload, given what it says of templates.
-    ///
-    /// `verdict` answers for a template that decides on the workload, from memory or by evaluating it.
-    pub fn check_workload<V: AsRef<TemplateVerdict>>(
-        &self,
-        workload: WorkloadView<'_>,
-        parameters: &crate::Parameters,
-        mut verdict: impl FnMut(&Arc<Template>) -> V,
-    ) -> Outcome {
-        if !workload.is_active() {
-            return Outcome {
-                inactive: 1,
-                ..Outcome::default()
-            };
-        }
-        let mut found = Findings::of(self, parameters);
-        found.not_applicable = true;
-        let has = |wanted: fn(&crate::Check) -> bool| self.checks.iter().any(wanted);
-        if has(|check| matches!(check, crate::Check::Template(_))) {
-            let own = verdict(workload.own_template());
-            let own = &own.as_ref().0;
-            for Deciding { template, pods } in workload.deciding() {
-                let live = verdict(template);
-                found.merge(&live.as_ref().0, |remark| {
-                    pods > 0 && !own.remarks.contains(remark) && !own.not_applicable
-                });
-            }
-        }
-        for check in self.checks {
-            if let crate::Check::Workload(check) = check {
-                let mut findings = Findings::of(self, parameters);
-                check(workload, parameters, &mut findings);
-                found.merge(&findings, |_| false);
-            }
-        }
-        let object = ObjectRef {
-            namespace: Some(Name::clone(workload.namespace().name())),
-            kind: workload.kind(),
-            name: Name::clone(workload.name()),
-        };
-        let mut outcome = found.outcome(&object);
-        if let Some(owner) = workload.external_owner() {
-            for finding in &mut outcome.findings {
-                finding.message = format!("{} (owned by {owner})", finding.message);
-            }
-        }
-        outcome.pods = if outcome.failing > 0 {
-            workload.live_pods()
-        } else {
-            0
-        };
-        outcome
-    }
-
-    /// What the item says of a namespace as a whole, and of the objects in it that are no workloads.
-    pub fn check_namespace(&self, namespace: NamespaceView<'_>, parameters: &crate::Parameters) -> Outcome {
-        let object = ObjectRef {
-            namespace: None,
-            kind: Kind::Namespace,
-            name: Name::clone(namespace.name()),
-        };
-        let mut outcome = Outcome::default();
-        for check in self.checks {
-            let mut findings = Findings::of(self, parameters);
-            match check {
-                crate::Check::Namespace(check) => check(namespace, parameters, &mut findings),
-                crate::Check::Objects(check) => {
-                    findings.evaluate(0);
-                    check(namespace, parameters, &mut findings);
-                }
-                crate::Check::Template(_) | crate::Check::Workload(_) => continue,
-            }
-            outcome.add(
-                findings.outcome(&object),
-                matches!(check, crate::Check::Namespace(_)),
-            );
-        }
-        outcome
-    }
-}
-
-impl AsRef<TemplateVerdict> for TemplateVerdict {
-    fn as_ref(&self) -> &TemplateVerdict {
-        self
-    }
-}
-
 /// Added to what a live pod has and the workload's own template has not.
 const ADMITTED: &str = "; not in the workload's own template";
 
@@ -276,7 +202,7 @@ const EPHEMERAL: &str = " (ephemeral container, goes with the pod)";
 
 impl Findings {
     /// Says of what was found in ephemeral containers that it goes with the pod.
-    fn name_ephemeral(&mut self, template: &Template) {
+    pub(crate) fn name_ephemeral(&mut self, template: &Template) {
         let is_ephemeral = |name: &Name| {
             template
                 .containers
@@ -294,34 +220,55 @@ impl Findings {
             .collect();
     }
 
-    fn merge(&mut self, other: &Self, only_live: impl Fn(&Remark) -> bool) {
+    /// Adds what another check of the same object says.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.merge_saying(other, |_| "");
+    }
+
+    /// Adds what is said of a template that decides on a workload beside its `own`, as live pods have it or not.
+    pub(crate) fn merge_live(&mut self, other: &Self, own: &Self, live: bool) {
+        self.merge_saying(other, |remark| {
+            let admitted = live && !own.remarks.contains(remark) && !own.not_applicable;
+            if admitted { ADMITTED } else { "" }
+        });
+    }
+
+    fn merge_saying(&mut self, other: &Self, addition: impl Fn(&Remark) -> &'static str) {
         self.not_applicable &= other.not_applicable;
         if other.not_applicable {
             return;
         }
         for remark in &other.remarks {
             let mut remark = remark.clone();
-            if only_live(&remark) {
-                remark.message.push_str(ADMITTED);
-            }
+            remark.message.push_str(addition(&remark));
             self.remarks.insert(remark);
         }
         self.unknown.extend(other.unknown.iter().cloned());
     }
 
-    fn outcome(self, default: &ObjectRef) -> Outcome {
+    /// Whether nothing was said.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.remarks.is_empty() && self.unknown.is_empty()
+    }
+
+    pub(crate) fn outcome(self, default: &ObjectRef) -> Outcome {
         if self.not_applicable {
             return Outcome::default();
         }
         let mut findings: Vec<Finding> = self
             .remarks
             .into_iter()
-            .map(|remark| Finding {
-                severity: remark.severity,
-                object: remark.object.unwrap_or_else(|| default.clone()),
-                container: remark.container,
-                reason: remark.reason,
-                message: remark.message,
+            .map(|remark| {
+                let (subject, role) = remark.grant.unzip();
+                Finding {
+                    severity: remark.severity,
+                    object: remark.object.unwrap_or_else(|| default.clone()),
+                    container: remark.container,
+                    subject,
+                    role: role.flatten(),
+                    reason: remark.reason,
+                    message: remark.message,
+                }
             })
             .collect();
         findings.sort();
@@ -337,16 +284,20 @@ impl Findings {
 }
 
 impl Outcome {
-    /// Adds what another check of the same item says; `whole` if it counts its unit as one object, whatever
-    /// objects its findings name.
-    fn add(&mut self, mut other: Self, whole: bool) {
-        if whole {
-            other.failing = other.failing.min(1);
-        }
+    /// Adds what another check of the same item says.
+    pub(crate) fn add(&mut self, mut other: Self) {
         self.evaluated += other.evaluated;
         self.failing += other.failing;
         self.findings.append(&mut other.findings);
         self.findings.sort();
         self.unknown = self.unknown.take().or(other.unknown);
+    }
+
+    /// The same of a check whose unit counts as one object, whatever objects its findings name.
+    pub(crate) fn add_one(&mut self, other: Self) {
+        self.add(Self {
+            failing: other.failing.min(1),
+            ..other
+        });
     }
 }

@@ -7,6 +7,7 @@ use plumbline_inventory::Kind;
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::{NamespaceView, WorkloadView};
 
+use crate::context::{Context, RoleView, SubjectView};
 use crate::findings::Findings;
 use crate::parameters::Parameters;
 
@@ -76,11 +77,23 @@ pub enum Check {
     /// A pod template alone decides: once per distinct template.
     Template(fn(&Template, &Parameters, &mut Findings)),
     /// A root workload among the other things of its namespace: when one of them that the item reads changed.
-    Workload(fn(WorkloadView<'_>, &Parameters, &mut Findings)),
-    /// A namespace as a whole counts as one object.
-    Namespace(fn(NamespaceView<'_>, &Parameters, &mut Findings)),
+    Workload(fn(WorkloadView<'_>, &Context<'_>, &mut Findings)),
+    /// A namespace as a whole counts as one object. What it asks of RBAC is about bindings in the namespace and
+    /// about rights of its service accounts.
+    Namespace(fn(NamespaceView<'_>, &Context<'_>, &mut Findings)),
+    /// The same by who may act in the namespace: also when rights in all namespaces changed.
+    Entrants(fn(NamespaceView<'_>, &Context<'_>, &mut Findings)),
     /// Objects in a namespace that are no workloads, each counted as itself with [`Findings::evaluate`].
-    Objects(fn(NamespaceView<'_>, &Parameters, &mut Findings)),
+    Objects(fn(NamespaceView<'_>, &Context<'_>, &mut Findings)),
+    /// A subject of RBAC with what it has by bindings that name it: when that changed.
+    Subject(fn(&SubjectView<'_>, &Context<'_>, &mut Findings)),
+    /// A role that nobody is bound to: it counts only if there is something to say of it.
+    UnboundRole(fn(&RoleView<'_>, &Context<'_>, &mut Findings)),
+    /// The cluster as a whole; each sub-check is counted with [`Findings::evaluate`].
+    Cluster(fn(&Context<'_>, &mut Findings)),
+    /// Objects of the cluster that are no namespaces, nodes or subjects, each counted as itself with
+    /// [`Findings::evaluate`].
+    ClusterObjects(fn(&Context<'_>, &mut Findings)),
 }
 
 /// How a message says what failing objects do.

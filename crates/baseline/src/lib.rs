@@ -1,16 +1,21 @@
 //! What is asked: the catalogue of 79 items and their checks. Pure: checks see the cluster only through
 //! the views of `plumbline-inventory`.
 
+pub mod context;
+pub mod evaluate;
 pub mod findings;
 pub mod image_reference;
 pub mod item;
 pub mod items;
 pub mod parameters;
+pub mod units;
 
 #[cfg(test)]
 mod testing;
 
+pub use context::{Context, RoleView, SubjectView};
 pub use findings::{Finding, Findings, ObjectRef, Outcome};
 pub use item::{Check, Class, Empty, Item, Level, Phrase, Scope, Section, Severity};
 pub use items::{ITEMS, find, optional_kinds, required_kinds};
 pub use parameters::Parameters;
+pub use units::{Home, Unit};

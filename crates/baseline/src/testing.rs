@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use plumbline_inventory::{Inventory, Kind, lean::Object};
 
-use crate::{Check, Empty, Item, Outcome, Parameters};
+use plumbline_rbac::Rbac;
+
+use crate::{Context, Empty, Home, Item, Outcome, Parameters};
 
 /// What an item must say of example manifests. Each case has a name that says in a sentence what it shows.
 #[derive(Debug)]
@@ -64,17 +66,21 @@ pub(crate) fn evaluate(item: &Item, inventory: &Inventory, parameters: &Paramete
         total.findings.append(&mut outcome.findings);
         total.unknown = total.unknown.take().or(outcome.unknown);
     };
-    let reads_workloads = item
-        .checks
-        .iter()
-        .any(|c| matches!(c, Check::Template(_) | Check::Workload(_)));
-    for namespace in inventory.namespaces() {
-        if reads_workloads {
-            for workload in namespace.workloads() {
-                add(item.check_workload(workload, parameters, |t| item.check_template(t, parameters)));
+    let context = Context {
+        inventory,
+        rbac: &Rbac::of(inventory),
+        parameters,
+    };
+    let namespaces = inventory
+        .namespaces()
+        .map(|namespace| Home::Namespace(namespace.name().clone()));
+    for home in namespaces.chain([Home::Cluster]) {
+        for unit in context.units(&home) {
+            if item.looks_at(&home, &unit) {
+                let outcome = item.check_unit(&home, &unit, &context, |t| item.check_template(t, parameters));
+                add(outcome.expect("the unit is there"));
             }
         }
-        add(item.check_namespace(namespace, parameters));
     }
     total.findings.sort();
     total

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use plumbline_baseline::findings::TemplateVerdict;
-use plumbline_baseline::{Check, ITEMS, Item, ObjectRef, Outcome};
+use plumbline_baseline::evaluate::TemplateVerdict;
+use plumbline_baseline::{Check, Context, Home, ITEMS, Item, Outcome, Unit};
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, Topic};
+use plumbline_rbac::subject::SERVICE_ACCOUNTS;
+use plumbline_rbac::{Rbac, Subject, Touched};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::index::{Index, UnitKey};
+use crate::index::Index;
 use crate::settings::Settings;
 use crate::tally::{Severities, Tally};
 
@@ -22,8 +24,10 @@ use crate::tally::{Severities, Tally};
 #[derive(Debug)]
 pub struct Evaluation {
     slots: Vec<Slot>,
-    namespaces: BTreeMap<Name, NamespaceResults>,
-    cluster: Vec<Total>,
+    rbac: Rbac,
+    results: BTreeMap<Home, Results>,
+    /// Per slot, the sum over all homes.
+    totals: Vec<Total>,
     indexes: Vec<Index>,
     memory: TemplateMemory,
 }
@@ -32,24 +36,26 @@ pub struct Evaluation {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     item: &'static Item,
-    /// Has a result for each root workload.
-    per_workload: bool,
     /// Looks at more than the workload itself: asks for all workloads of a namespace again.
     looks_around: bool,
-    /// Has a result for each namespace.
-    per_namespace: bool,
+    /// Asks who may act in a namespace.
+    asks_for_entrants: bool,
     /// Reads workloads of some kind. Pods are part of the workloads that own them, and all are looked at.
     reads_workloads: bool,
+    /// Reads roles and bindings.
+    reads_rights: bool,
 }
 
 /// A set of slots.
 type Slots = u128;
 
-/// The results of one namespace.
+const ALL: Slots = Slots::MAX;
+
+/// The results of one home.
 #[derive(Debug, Default)]
-struct NamespaceResults {
+struct Results {
     /// Per unit, the result of each item that has one for it, ordered by slot.
-    units: BTreeMap<UnitKey, Vec<(usize, UnitResult)>>,
+    units: BTreeMap<Unit, Vec<(usize, UnitResult)>>,
     /// Per slot, the sum over the units.
     totals: Vec<Total>,
 }
@@ -58,7 +64,7 @@ struct NamespaceResults {
 #[derive(Clone, Debug, Default)]
 struct Total {
     tally: Tally,
-    cause: Option<ObjectRef>,
+    cause: Option<(Home, Unit)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +81,8 @@ struct UnitResult {
 pub struct Changed {
     /// Namespaces whose results changed, that came, or that went.
     pub namespaces: BTreeSet<Name>,
+    /// Whether results changed that belong to no namespace.
+    pub cluster: bool,
     /// Whether something changed for every report: what is known of a kind.
     pub everywhere: bool,
 }
@@ -82,25 +90,50 @@ pub struct Changed {
 impl Changed {
     /// Whether every report reads as before.
     pub fn is_empty(&self) -> bool {
-        self.namespaces.is_empty() && !self.everywhere
+        self.namespaces.is_empty() && !self.cluster && !self.everywhere
     }
 
     /// Adds another change.
     pub fn merge(&mut self, mut other: Self) {
         self.namespaces.append(&mut other.namespaces);
+        self.cluster |= other.cluster;
         self.everywhere |= other.everywhere;
+    }
+
+    fn add(&mut self, home: &Home) {
+        match home {
+            Home::Cluster => self.cluster = true,
+            Home::Namespace(name) => {
+                self.namespaces.insert(Name::clone(name));
+            }
+        }
     }
 }
 
-/// What has to be looked at again in a namespace.
-#[derive(Default)]
+/// What has to be looked at again in a home: which items for which unit.
+#[derive(Debug, Default)]
 struct Work {
-    roots: BTreeSet<UnitKey>,
-    /// Items to evaluate again for every workload.
-    every_root: Slots,
-    /// Items to evaluate again for the namespace.
-    whole: Slots,
+    units: BTreeMap<Unit, Slots>,
+    every_workload: Slots,
 }
+
+impl Work {
+    fn merge(&mut self, other: Self) {
+        for (unit, slots) in other.units {
+            self.add(unit, slots);
+        }
+        self.every_workload |= other.every_workload;
+    }
+
+    fn add(&mut self, unit: Unit, slots: Slots) {
+        if slots != 0 {
+            *self.units.entry(unit).or_default() |= slots;
+        }
+    }
+}
+
+/// Work by home.
+type Plan = BTreeMap<Home, Work>;
 
 impl Default for Evaluation {
     fn default() -> Self {
@@ -111,16 +144,14 @@ impl Default for Evaluation {
 impl Slot {
     fn new(item: &'static Item) -> Self {
         let has = |wanted: fn(&Check) -> bool| item.checks.iter().any(wanted);
+        let reads =
+            |wanted: fn(Kind) -> bool| item.reads.iter().chain(item.optional).any(|kind| wanted(*kind));
         Self {
             item,
-            per_workload: has(|check| matches!(check, Check::Template(_) | Check::Workload(_))),
             looks_around: has(|check| matches!(check, Check::Workload(_))),
-            per_namespace: has(|check| matches!(check, Check::Namespace(_) | Check::Objects(_))),
-            reads_workloads: item
-                .reads
-                .iter()
-                .chain(item.optional)
-                .any(|kind| kind.is_workload()),
+            asks_for_entrants: has(|check| matches!(check, Check::Entrants(_))),
+            reads_workloads: reads(Kind::is_workload),
+            reads_rights: reads(Kind::is_rights),
         }
     }
 
@@ -143,8 +174,9 @@ impl Evaluation {
             .map(Slot::new)
             .collect();
         Self {
-            namespaces: BTreeMap::new(),
-            cluster: vec![Total::default(); slots.len()],
+            rbac: Rbac::default(),
+            results: BTreeMap::new(),
+            totals: vec![Total::default(); slots.len()],
             indexes: slots.iter().map(|_| Index::default()).collect(),
             memory: TemplateMemory::default(),
             slots,
@@ -154,10 +186,21 @@ impl Evaluation {
     /// Looks at everything in `inventory`, having looked at nothing yet.
     #[must_use]
     pub fn evaluated(mut self, inventory: &Inventory, settings: &Settings) -> Self {
-        for namespace in inventory.namespaces() {
-            self.namespace_again(namespace.name(), inventory, settings);
+        self.rbac = Rbac::of(inventory);
+        let namespaces = inventory
+            .namespaces()
+            .map(|namespace| Home::Namespace(namespace.name().clone()));
+        for home in namespaces.chain([Home::Cluster]) {
+            let plan = self.plan_home(home.clone(), inventory, settings);
+            self.results.entry(home.clone()).or_default();
+            self.work(&home, &plan[&home], inventory, settings);
         }
         self
+    }
+
+    /// Who may do what, as evaluated.
+    pub fn rbac(&self) -> &Rbac {
+        &self.rbac
     }
 
     /// Evaluates again what became dirty.
@@ -165,43 +208,28 @@ impl Evaluation {
     /// `settings` are those of the results so far: under others start anew, with [`Evaluation::full`].
     pub fn update(&mut self, inventory: &Inventory, settings: &Settings, dirty: Dirty) -> Changed {
         let mut changed = Changed::default();
-        let mut work: BTreeMap<Name, Work> = BTreeMap::new();
-        let around = self.slots_where(|slot| slot.looks_around);
-        let whole = self.slots_where(|slot| slot.per_namespace && slot.reads_workloads);
-        for root in dirty.roots {
-            let work = work.entry(root.namespace).or_default();
-            work.every_root |= around;
-            work.whole |= whole;
-            work.roots.insert((root.kind, root.name));
-        }
-        for Topic { kind, namespace } in dirty.topics {
+        for Topic { namespace, .. } in &dirty.coverage {
             match namespace {
-                Some(namespace) if kind == Kind::Namespace => {
-                    self.namespace_again(&namespace, inventory, settings);
-                    changed.namespaces.insert(namespace);
-                }
-                Some(namespace) => {
-                    self.plan(kind, work.entry(Name::clone(&namespace)).or_default());
-                    // Undecodable objects change a report without changing a result.
-                    changed.namespaces.insert(namespace);
-                }
-                None => {
-                    changed.everywhere = true;
-                    if !kind.is_namespaced() {
-                        for namespace in self.namespaces.keys() {
-                            self.plan(kind, work.entry(Name::clone(namespace)).or_default());
-                        }
-                    }
-                }
+                Some(namespace) => changed.add(&Home::Namespace(Name::clone(namespace))),
+                None => changed.everywhere = true,
             }
         }
-        for (namespace, work) in work {
+        let touched = self.rbac.update(inventory, &dirty);
+        let plan = self.plan(dirty, &touched, inventory, settings);
+        for (home, work) in plan {
             // Offline a namespace comes and goes with what is in it.
-            if self.namespaces.contains_key(&namespace) != inventory.namespace(&namespace).is_some() {
-                self.namespace_again(&namespace, inventory, settings);
-                changed.namespaces.insert(namespace);
-            } else if self.work(&namespace, &work, inventory, settings) {
-                changed.namespaces.insert(namespace);
+            let exists = exists(&home, inventory);
+            if exists == self.results.contains_key(&home) {
+                if self.work(&home, &work, inventory, settings) {
+                    changed.add(&home);
+                }
+                continue;
+            }
+            changed.add(&home);
+            for (home, work) in self.plan_home(home, inventory, settings) {
+                if self.work(&home, &work, inventory, settings) {
+                    changed.add(&home);
+                }
             }
         }
         self.memory.sweep();
@@ -216,74 +244,155 @@ impl Evaluation {
             .fold(0, |set, (at, _)| set | 1 << at)
     }
 
-    /// Adds to `work` what a change of `kind` asks for.
-    fn plan(&self, kind: Kind, work: &mut Work) {
-        work.every_root |= self.slots_where(|slot| slot.looks_around && slot.reads(kind));
-        work.whole |= self.slots_where(|slot| slot.per_namespace && slot.reads(kind));
-    }
-
-    /// Evaluates a namespace that came, went, or changed its labels.
-    fn namespace_again(&mut self, name: &Name, inventory: &Inventory, settings: &Settings) {
-        let known: Vec<UnitKey> = self
-            .namespaces
-            .get(name)
-            .into_iter()
-            .flat_map(|results| results.units.keys().cloned())
-            .collect();
-        let mut work = Work {
-            whole: self.slots_where(|slot| slot.per_namespace),
-            ..Work::default()
-        };
-        work.roots
-            .extend(known.into_iter().filter(|(kind, _)| *kind != Kind::Namespace));
-        if let Some(namespace) = inventory.namespace(name) {
-            self.namespaces.entry(Name::clone(name)).or_default();
-            work.roots.extend(
-                namespace
-                    .workloads()
-                    .map(|workload| (workload.kind(), Name::clone(workload.name()))),
-            );
+    /// What the changes ask for.
+    fn plan(&self, dirty: Dirty, touched: &Touched, inventory: &Inventory, settings: &Settings) -> Plan {
+        let mut plan = Plan::new();
+        let whole = self.slots_where(|slot| slot.reads_workloads);
+        for root in dirty.roots {
+            let work = plan.entry(Home::Namespace(root.namespace)).or_default();
+            work.every_workload |= self.slots_where(|slot| slot.looks_around);
+            work.add(Unit::Whole, whole);
+            work.add(Unit::Workload(root.kind, root.name), ALL);
         }
-        self.work(name, &work, inventory, settings);
-        if inventory.namespace(name).is_none() {
-            self.namespaces.remove(name);
+        if !plan.is_empty() {
+            plan.entry(Home::Cluster).or_default().add(Unit::Whole, whole);
         }
-    }
-
-    fn work(&mut self, name: &Name, work: &Work, inventory: &Inventory, settings: &Settings) -> bool {
-        let namespace = inventory.namespace(name);
-        if namespace.is_none() && !self.namespaces.contains_key(name) {
-            return false;
-        }
-        let waived = settings.parameters.system_namespaces.contains(&**name);
-        let per_workload = self.slots_where(|slot| slot.per_workload);
-        let mut changed = false;
-        for unit in &work.roots {
-            let workload = namespace.and_then(|namespace| namespace.workload(unit.0, &unit.1));
-            changed |= self.replace(name, unit, per_workload, waived, |item, memory| {
-                workload.map(|workload| {
-                    item.check_workload(workload, &settings.parameters, |t| {
-                        memory.verdict(item, t, settings)
-                    })
-                })
-            });
-        }
-        if work.every_root != 0 {
-            for workload in namespace.into_iter().flat_map(NamespaceView::workloads) {
-                let unit = (workload.kind(), Name::clone(workload.name()));
-                if !work.roots.contains(&unit) {
-                    changed |= self.replace(name, &unit, work.every_root, waived, |item, memory| {
-                        let verdict = |t: &Arc<Template>| memory.verdict(item, t, settings);
-                        Some(item.check_workload(workload, &settings.parameters, verdict))
-                    });
+        for Topic { kind, namespace } in dirty.topics {
+            let looks_around = self.slots_where(|slot| slot.looks_around && slot.reads(kind));
+            let whole = self.slots_where(|slot| slot.reads(kind));
+            let homes: Vec<Home> = match namespace {
+                // Who may do what is looked at by whom it concerns.
+                _ if kind.is_rights() => continue,
+                Some(namespace) if kind == Kind::Namespace => {
+                    for (home, work) in self.plan_home(Home::Namespace(namespace), inventory, settings) {
+                        plan.entry(home).or_default().merge(work);
+                    }
+                    // What is asked of the cluster leaves out namespaces that are not in scope.
+                    plan.entry(Home::Cluster).or_default().add(Unit::Whole, ALL);
+                    continue;
                 }
+                Some(namespace) => vec![Home::Cluster, Home::Namespace(namespace)],
+                None if kind.is_namespaced() => vec![Home::Cluster],
+                None => self.results.keys().cloned().collect(),
+            };
+            for home in homes {
+                let work = plan.entry(home).or_default();
+                work.every_workload |= looks_around;
+                work.add(Unit::Whole, whole);
             }
         }
-        if work.whole != 0 {
-            let unit = (Kind::Namespace, Name::clone(name));
-            changed |= self.replace(name, &unit, work.whole, waived, |item, _| {
-                namespace.map(|namespace| item.check_namespace(namespace, &settings.parameters))
-            });
+        self.plan_rights(touched, inventory, &mut plan);
+        plan
+    }
+
+    /// Adds what changed rights ask for.
+    fn plan_rights(&self, touched: &Touched, inventory: &Inventory, plan: &mut Plan) {
+        if touched.is_empty() {
+            return;
+        }
+        let whole = self.slots_where(|slot| slot.reads_rights);
+        let looks_around = self.slots_where(|slot| slot.reads_rights && slot.looks_around);
+        plan.entry(Home::Cluster).or_default().add(Unit::Whole, whole);
+        let mut entrants = false;
+        for (subject, place) in &touched.places {
+            let unit = Unit::Subject(Arc::new(subject.clone()));
+            if let Subject::ServiceAccount { namespace, name } = subject {
+                // In its namespace's report, or in the cluster's if there is no such namespace.
+                plan.entry(Home::Cluster).or_default().add(unit.clone(), ALL);
+                let work = plan.entry(Home::Namespace(Name::clone(namespace))).or_default();
+                work.add(unit, ALL);
+                work.add(Unit::Whole, whole);
+                let users = inventory.namespace(namespace).into_iter();
+                for user in users.flat_map(|namespace| namespace.users(name)) {
+                    work.add(
+                        Unit::Workload(user.kind(), Name::clone(user.name())),
+                        looks_around,
+                    );
+                }
+                continue;
+            }
+            entrants |= place.is_none();
+            let home = place.clone().map_or(Home::Cluster, Home::Namespace);
+            let work = plan.entry(home).or_default();
+            work.add(unit, ALL);
+            work.add(Unit::Whole, whole);
+            if let Some(namespace) = accounts_of(subject) {
+                plan.entry(Home::Namespace(namespace))
+                    .or_default()
+                    .add(Unit::Whole, whole);
+            }
+        }
+        if entrants {
+            let asking = self.slots_where(|slot| slot.asks_for_entrants);
+            for home in self.results.keys().filter(|_| asking != 0) {
+                plan.entry(home.clone()).or_default().add(Unit::Whole, asking);
+            }
+        }
+        for binding in &touched.bindings {
+            if let Some(namespace) = binding.namespace.clone() {
+                plan.entry(Home::Namespace(namespace))
+                    .or_default()
+                    .add(Unit::Whole, whole);
+            }
+        }
+        for role in &touched.roles {
+            let home = role.namespace.clone().map_or(Home::Cluster, Home::Namespace);
+            plan.entry(home)
+                .or_default()
+                .add(Unit::UnboundRole(Name::clone(&role.name)), ALL);
+        }
+    }
+
+    /// What to look at in a home that came, went, or is not the same any more: everything. Service accounts of a
+    /// namespace that is not there belong to the cluster's report.
+    fn plan_home(&self, home: Home, inventory: &Inventory, settings: &Settings) -> Plan {
+        let mut plan = Plan::new();
+        if let Home::Namespace(namespace) = &home {
+            let of_cluster = plan.entry(Home::Cluster).or_default();
+            for account in self.rbac.bound_service_accounts(namespace) {
+                of_cluster.add(Unit::Subject(Arc::new(account.clone())), ALL);
+            }
+        }
+        let known = self
+            .results
+            .get(&home)
+            .into_iter()
+            .flat_map(|results| results.units.keys().cloned());
+        let present = context_of(inventory, &self.rbac, settings).units(&home);
+        let units = known.chain(present);
+        let work = Work {
+            units: units.map(|unit| (unit, ALL)).collect(),
+            every_workload: 0,
+        };
+        plan.insert(home, work);
+        plan
+    }
+
+    fn work(&mut self, home: &Home, work: &Work, inventory: &Inventory, settings: &Settings) -> bool {
+        let exists = exists(home, inventory);
+        if !exists && !self.results.contains_key(home) {
+            return false;
+        }
+        let system = &settings.parameters.system_namespaces;
+        let waived = home.namespace().is_some_and(|name| system.contains(&**name));
+        let rbac = std::mem::take(&mut self.rbac);
+        let context = context_of(inventory, &rbac, settings);
+        let mut changed = false;
+        for (unit, slots) in &work.units {
+            changed |= self.replace(home, unit, *slots, waived, &context, settings);
+        }
+        if work.every_workload != 0 {
+            let namespace = home.namespace().and_then(|name| inventory.namespace(name));
+            for workload in namespace.into_iter().flat_map(NamespaceView::workloads) {
+                let unit = Unit::Workload(workload.kind(), Name::clone(workload.name()));
+                let done = work.units.get(&unit).copied().unwrap_or_default();
+                let slots = work.every_workload & !done;
+                changed |= self.replace(home, &unit, slots, waived, &context, settings);
+            }
+        }
+        self.rbac = rbac;
+        if !exists {
+            self.results.remove(home);
         }
         changed
     }
@@ -291,22 +400,39 @@ impl Evaluation {
     /// Replaces the results of a unit for the items in `slots`; tells whether one of them changed.
     fn replace(
         &mut self,
-        namespace: &Name,
-        unit: &UnitKey,
+        home: &Home,
+        unit: &Unit,
         slots: Slots,
         waived: bool,
-        mut check: impl FnMut(&'static Item, &mut TemplateMemory) -> Option<Outcome>,
+        context: &Context<'_>,
+        settings: &Settings,
     ) -> bool {
-        let results = self.namespaces.entry(Name::clone(namespace)).or_default();
+        let results = self.results.entry(home.clone()).or_default();
         results.totals.resize(self.slots.len(), Total::default());
         let mut changed = false;
-        for at in (0..self.slots.len()).filter(|at| slots & (1 << at) != 0) {
-            let outcome = check(self.slots[at].item, &mut self.memory);
+        for (at, slot) in self
+            .slots
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| slots & (1 << at) != 0)
+        {
+            let item = slot.item;
+            if !item.looks_at(home, unit) {
+                continue;
+            }
+            let memory = &mut self.memory;
+            let outcome = item.check_unit(home, unit, context, |template| {
+                memory.verdict(item, template, settings)
+            });
             let after = outcome.map(|outcome| UnitResult {
                 tally: Tally::of(&outcome, waived),
                 severities: Severities::of(&outcome.findings),
                 waived,
                 fingerprint: fingerprint(&outcome),
+            });
+            // What says nothing is not there, so that a role without harm costs nothing.
+            let after = after.filter(|after| {
+                matches!(unit, Unit::Workload(..) | Unit::Whole) || after.tally != Tally::default()
             });
             let before = results.set(unit, at, after);
             if before == after {
@@ -315,17 +441,19 @@ impl Evaluation {
             changed = true;
             let index = &mut self.indexes[at];
             let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-            index.remove(namespace, unit, before.waived, before.severities);
-            index.insert(namespace, unit, after.waived, after.severities);
-            index.set_unknown(namespace, unit, after.tally.unknown > 0);
+            index.remove(home, unit, before.waived, before.severities);
+            index.insert(home, unit, after.waived, after.severities);
+            index.set_unknown(home, unit, after.tally.unknown > 0);
             let total = &mut results.totals[at];
             let failing = total.tally.failing;
-            for total in [&mut *total, &mut self.cluster[at]] {
+            for total in [&mut *total, &mut self.totals[at]] {
                 total.tally.subtract(&before.tally);
                 total.tally.add(&after.tally);
-                total.cause = Some(object_of(namespace, unit));
+                total.cause = Some((home.clone(), unit.clone()));
             }
-            index.set_failing(namespace, failing, results.totals[at].tally.failing);
+            if let Home::Namespace(namespace) = home {
+                index.set_failing(namespace, failing, results.totals[at].tally.failing);
+            }
         }
         changed
     }
@@ -335,18 +463,25 @@ impl Evaluation {
         self.slots.iter().position(|slot| slot.item.id == item.id)
     }
 
-    /// The sum of results, and the object that was the last to change it.
-    pub(crate) fn total(&self, slot: usize, namespace: Option<&Name>) -> (Tally, Option<&ObjectRef>) {
-        let total = match namespace {
-            None => self.cluster.get(slot),
-            Some(namespace) => self
-                .namespaces
-                .get(namespace)
-                .and_then(|results| results.totals.get(slot)),
+    /// The sum of results that the report of `home` shows, and the unit that was the last to change it.
+    pub(crate) fn total(&self, slot: usize, home: &Home) -> (Tally, Option<&(Home, Unit)>) {
+        let total = match home {
+            Home::Cluster => self.totals.get(slot),
+            Home::Namespace(_) => self.own(slot, home),
         };
         total
             .map(|total| (total.tally, total.cause.as_ref()))
             .unwrap_or_default()
+    }
+
+    /// Failing objects that belong to no namespace.
+    pub(crate) fn failing_beside_namespaces(&self, slot: usize) -> u32 {
+        self.own(slot, &Home::Cluster)
+            .map_or(0, |total| total.tally.failing)
+    }
+
+    fn own(&self, slot: usize, home: &Home) -> Option<&Total> {
+        self.results.get(home)?.totals.get(slot)
     }
 
     /// Where findings of `slot` are.
@@ -358,28 +493,47 @@ impl Evaluation {
     pub(crate) fn outcome(
         &self,
         slot: usize,
-        namespace: &Name,
-        (kind, name): &UnitKey,
+        home: &Home,
+        unit: &Unit,
         inventory: &Inventory,
         settings: &Settings,
     ) -> Option<Outcome> {
         let item = self.slots[slot].item;
-        let namespace = inventory.namespace(namespace)?;
-        if *kind == Kind::Namespace {
-            return Some(item.check_namespace(namespace, &settings.parameters));
-        }
-        let workload = namespace.workload(*kind, name)?;
-        Some(item.check_workload(workload, &settings.parameters, |template| {
+        let context = context_of(inventory, &self.rbac, settings);
+        item.check_unit(home, unit, &context, |template| {
             self.memory
                 .known(item, template)
                 .unwrap_or_else(|| Arc::new(item.check_template(template, &settings.parameters)))
-        }))
+        })
     }
 }
 
-impl NamespaceResults {
+fn context_of<'a>(inventory: &'a Inventory, rbac: &'a Rbac, settings: &'a Settings) -> Context<'a> {
+    Context {
+        inventory,
+        rbac,
+        parameters: &settings.parameters,
+    }
+}
+
+/// Whether a home has a report.
+fn exists(home: &Home, inventory: &Inventory) -> bool {
+    home.namespace()
+        .is_none_or(|name| inventory.namespace(name).is_some())
+}
+
+/// The namespace of whose service accounts `subject` is the group.
+fn accounts_of(subject: &Subject) -> Option<Name> {
+    let Subject::Group(group) = subject else {
+        return None;
+    };
+    let namespace = group.strip_prefix(SERVICE_ACCOUNTS)?.strip_prefix(':')?;
+    Some(Name::from(namespace))
+}
+
+impl Results {
     /// Puts the result of a unit in its place, and returns what stood there.
-    fn set(&mut self, unit: &UnitKey, slot: usize, result: Option<UnitResult>) -> Option<UnitResult> {
+    fn set(&mut self, unit: &Unit, slot: usize, result: Option<UnitResult>) -> Option<UnitResult> {
         let Some(result) = result else {
             let results = self.units.get_mut(unit)?;
             let at = results.binary_search_by_key(&slot, |(slot, _)| *slot).ok()?;
@@ -406,16 +560,6 @@ fn fingerprint(outcome: &Outcome) -> u32 {
     outcome.findings.hash(&mut hasher);
     outcome.unknown.hash(&mut hasher);
     hasher.digest() as u32
-}
-
-/// The object that a unit is.
-pub(crate) fn object_of(namespace: &Name, (kind, name): &UnitKey) -> ObjectRef {
-    let namespace = (*kind != Kind::Namespace).then(|| Name::clone(namespace));
-    ObjectRef {
-        namespace,
-        kind: *kind,
-        name: Name::clone(name),
-    }
 }
 
 /// What each template says to each item, kept as long as somebody has the template.

@@ -2,41 +2,36 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::ops::Bound;
 
 use plumbline_api::Severity;
-use plumbline_inventory::{Kind, Name};
+use plumbline_baseline::{Home, Unit};
+use plumbline_inventory::Name;
 
 use crate::tally::Severities;
 
-/// A unit of evaluation within a namespace: a root workload, or the namespace itself.
-pub(crate) type UnitKey = (Kind, Name);
-
-/// Units with findings. Findings that stand come before accepted ones, then by severity and namespace.
+/// Units with findings. Findings that stand come before accepted ones, then by severity and home.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    units: BTreeSet<(bool, Severity, Name, UnitKey)>,
-    unknown: BTreeSet<(Name, UnitKey)>,
+    units: BTreeSet<(bool, Severity, Home, Unit)>,
+    unknown: BTreeSet<(Home, Unit)>,
     worst: BTreeSet<(Reverse<u32>, Name)>,
 }
 
 impl Index {
-    pub(crate) fn insert(&mut self, namespace: &Name, unit: &UnitKey, waived: bool, severities: Severities) {
+    pub(crate) fn insert(&mut self, home: &Home, unit: &Unit, waived: bool, severities: Severities) {
         for severity in severities.iter() {
-            self.units
-                .insert((waived, severity, Name::clone(namespace), unit.clone()));
+            self.units.insert((waived, severity, home.clone(), unit.clone()));
         }
     }
 
-    pub(crate) fn remove(&mut self, namespace: &Name, unit: &UnitKey, waived: bool, severities: Severities) {
+    pub(crate) fn remove(&mut self, home: &Home, unit: &Unit, waived: bool, severities: Severities) {
         for severity in severities.iter() {
-            self.units
-                .remove(&(waived, severity, Name::clone(namespace), unit.clone()));
+            self.units.remove(&(waived, severity, home.clone(), unit.clone()));
         }
     }
 
-    pub(crate) fn set_unknown(&mut self, namespace: &Name, unit: &UnitKey, unknown: bool) {
-        let key = (Name::clone(namespace), unit.clone());
+    pub(crate) fn set_unknown(&mut self, home: &Home, unit: &Unit, unknown: bool) {
+        let key = (home.clone(), unit.clone());
         if unknown {
             self.unknown.insert(key);
         } else {
@@ -59,46 +54,31 @@ impl Index {
         self.worst.iter().map(|(Reverse(failing), name)| (name, *failing))
     }
 
-    /// Units with findings, all of them or those of one namespace.
+    /// Units with findings, all of them or those of one home; with a flag that says whether they are accepted.
     pub(crate) fn units<'a>(
         &'a self,
-        namespace: Option<&'a Name>,
-    ) -> Box<dyn Iterator<Item = (bool, Severity, &'a Name, &'a UnitKey)> + 'a> {
-        let Some(namespace) = namespace else {
-            return Box::new(
-                self.units
-                    .iter()
-                    .map(|(waived, severity, name, unit)| (*waived, *severity, name, unit)),
-            );
-        };
+        home: &'a Home,
+    ) -> Box<dyn Iterator<Item = &'a (bool, Severity, Home, Unit)> + 'a> {
+        if *home == Home::Cluster {
+            return Box::new(self.units.iter());
+        }
         let groups = [false, true]
             .into_iter()
             .flat_map(|waived| Severity::ALL.iter().map(move |s| (waived, *s)));
         Box::new(groups.flat_map(move |(waived, severity)| {
-            let first = (
-                waived,
-                severity,
-                Name::clone(namespace),
-                (Kind::Namespace, Name::from("")),
-            );
+            let first = (waived, severity, home.clone(), Unit::Whole);
             self.units
-                .range((Bound::Included(first), Bound::Unbounded))
-                .take_while(move |(w, s, name, _)| (*w, *s, name) == (waived, severity, namespace))
-                .map(|(waived, severity, name, unit)| (*waived, *severity, name, unit))
+                .range(first..)
+                .take_while(move |(w, s, of, _)| (*w, *s, of) == (waived, severity, home))
         }))
     }
 
-    /// The first unit that cannot be decided on, of all or of one namespace.
-    pub(crate) fn first_unknown(&self, namespace: Option<&Name>) -> Option<&(Name, UnitKey)> {
-        match namespace {
-            None => self.unknown.first(),
-            Some(namespace) => {
-                let first = (Name::clone(namespace), (Kind::Namespace, Name::from("")));
-                self.unknown
-                    .range(first..)
-                    .next()
-                    .filter(|(name, _)| name == namespace)
-            }
+    /// The first unit that cannot be decided on, of all or of one home.
+    pub(crate) fn first_unknown(&self, home: &Home) -> Option<&(Home, Unit)> {
+        if *home == Home::Cluster {
+            return self.unknown.first();
         }
+        let first = (home.clone(), Unit::Whole);
+        self.unknown.range(first..).next().filter(|(of, _)| of == home)
     }
 }

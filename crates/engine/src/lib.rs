@@ -13,5 +13,6 @@ pub use evaluation::{Changed, Evaluation};
 pub use memory::{Memory, Settling};
 pub use report::{Difference, Fingerprint, Report, Source};
 
-pub use rollup::{Home, ItemState, MissingInput, SampledFinding};
+pub use plumbline_baseline::Home;
+pub use rollup::{ItemState, MissingInput, SampledFinding, subject_path};
 pub use settings::{Problem, Settings};

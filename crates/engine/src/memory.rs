@@ -10,8 +10,9 @@ use plumbline_api::history::{
 use plumbline_api::report::BaselineRef;
 use plumbline_api::{Drift, ItemResult, ItemStatus, ReportStatus};
 
-use crate::rollup::{Home, ItemState};
+use crate::rollup::ItemState;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use plumbline_baseline::Home;
 
 /// How long a change has to hold before it is history, drift or an Event: a namespace being torn down or an
 /// apply half done is none of these.

@@ -16,8 +16,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::evaluation::Evaluation;
 use crate::memory::{Aged, Memory, Settling, to_seconds};
-use crate::rollup::{Home, ItemState};
+use crate::rollup::ItemState;
 use crate::settings::Settings;
+use plumbline_baseline::Home;
 
 /// Findings that a cluster report shows of each item, before its size is looked at.
 pub const CLUSTER_SAMPLE: usize = 10;

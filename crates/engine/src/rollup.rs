@@ -5,36 +5,13 @@ use std::fmt::Write as _;
 
 use plumbline_api::item::{MAX_NAMESPACES, MissingEvidence, NamespaceCount};
 use plumbline_api::{Finding, ItemStatus};
-use plumbline_baseline::{Empty, ITEMS, Item, ObjectRef};
+use plumbline_baseline::{Class, Empty, Home, ITEMS, Item, Unit};
 use plumbline_inventory::{InputState, Inventory, Kind, Name};
+use plumbline_rbac::Subject;
 
-use crate::evaluation::{Evaluation, object_of};
+use crate::evaluation::Evaluation;
 use crate::report::{MAX_MESSAGE, cut};
 use crate::settings::Settings;
-
-/// Whose report it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Home {
-    /// The cluster's.
-    Cluster,
-    /// That of the namespace of this name.
-    Namespace(Name),
-}
-
-impl Home {
-    /// The namespace, unless it is the cluster.
-    pub fn namespace(&self) -> Option<&Name> {
-        match self {
-            Self::Cluster => None,
-            Self::Namespace(name) => Some(name),
-        }
-    }
-
-    /// Whether the report lists `item`.
-    pub fn lists(&self, item: &Item) -> bool {
-        *self == Self::Cluster || item.scope.is_namespaced()
-    }
-}
 
 /// What is to be said of an item now, without what a report remembers.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,8 +44,8 @@ pub struct ItemState {
     pub sample: Vec<SampledFinding>,
     /// What is missing for a verdict.
     pub missing: Vec<MissingInput>,
-    /// The object whose result was the last to change.
-    pub cause: Option<ObjectRef>,
+    /// What was the last to change its result: `Deployment shop/web`.
+    pub cause: Option<String>,
 }
 
 /// A finding, and why it is accepted if it is.
@@ -149,7 +126,7 @@ impl Evaluation {
     }
 
     fn count(&self, state: &mut ItemState, slot: usize, home: &Home) {
-        let (tally, cause) = self.total(slot, home.namespace());
+        let (tally, cause) = self.total(slot, home);
         state.evaluated = tally.evaluated;
         state.failing = tally.failing;
         state.waived = tally.waived;
@@ -157,7 +134,7 @@ impl Evaluation {
         state.pods = tally.pods;
         state.findings = tally.findings;
         state.digest = tally.digest;
-        state.cause = cause.cloned();
+        state.cause = cause.map(|(home, unit)| unit.named(home).to_string());
         if *home == Home::Cluster {
             let count = |(name, failing): (&Name, u32)| NamespaceCount {
                 name: name.to_string(),
@@ -177,33 +154,34 @@ impl Evaluation {
         settings: &Settings,
         limit: usize,
     ) {
-        let mut group: Option<(bool, plumbline_api::Severity, &Name)> = None;
+        let mut group = None;
         let mut start = 0;
-        for (waived, severity, namespace, unit) in self.index(slot).units(home.namespace()) {
-            // Within a group the objects of a namespace are one unit, the first; their findings interleave with
-            // those of workloads, which come in order.
-            if group != Some((waived, severity, namespace)) {
-                state.sample[start..].sort_by(|a, b| a.finding.cmp(&b.finding));
+        for (waived, severity, of, unit) in self.index(slot).units(home) {
+            // Objects that count as themselves are one unit, the first of its home; their findings interleave
+            // with those of workloads, which come in order. Rights come by whom they concern.
+            let is_right = matches!(unit, Unit::Subject(_) | Unit::UnboundRole(_));
+            let present = Some((*waived, *severity, of, is_right));
+            if group != present {
+                sort_objects(&mut state.sample[start..]);
                 if state.sample.len() >= limit {
                     break;
                 }
-                group = Some((waived, severity, namespace));
-                start = state.sample.len();
-            } else if state.sample.len() - start > limit && unit.0 != Kind::Namespace {
+                (group, start) = (present, state.sample.len());
+            } else if state.sample.len() - start > limit && *unit != Unit::Whole {
                 break;
             }
-            let outcome = self.outcome(slot, namespace, unit, inventory, settings);
+            let outcome = self.outcome(slot, of, unit, inventory, settings);
             let findings = outcome.into_iter().flat_map(|outcome| outcome.findings);
             state.sample.extend(
                 findings
-                    .filter(|finding| finding.severity == severity)
+                    .filter(|finding| finding.severity == *severity)
                     .map(|finding| SampledFinding {
                         finding,
                         waived: waived.then_some(SYSTEM_NAMESPACE),
                     }),
             );
         }
-        state.sample[start..].sort_by(|a, b| a.finding.cmp(&b.finding));
+        sort_objects(&mut state.sample[start..]);
         state.sample.truncate(limit);
     }
 
@@ -224,18 +202,16 @@ impl Evaluation {
             return;
         }
         let undecodable = undecodable(state.item, home, inventory);
-        let unknown = self.index(slot).first_unknown(home.namespace());
+        let unknown = self.index(slot).first_unknown(home);
         if state.failing > 0 {
             state.status = ItemStatus::Fail;
             state.reason = state
                 .sample
                 .first()
                 .map_or("Failing", |sampled| sampled.finding.reason);
-            state.message = failing_message(
-                state,
-                state.namespaces.len().max(self.index(slot).worst().len()),
-                home,
-            );
+            let namespaces = self.index(slot).worst().len();
+            let beside = self.failing_beside_namespaces(slot) > 0;
+            state.message = failing_message(state, home, namespaces, beside);
         } else if let Some((count, first)) = undecodable {
             state.status = ItemStatus::Unknown;
             state.reason = "UndecodableObject";
@@ -243,16 +219,23 @@ impl Evaluation {
                 1 => first,
                 _ => format!("{first}; and {} more", count - 1),
             };
-        } else if let Some((namespace, unit)) = unknown {
-            let outcome = self.outcome(slot, namespace, unit, inventory, settings);
+        } else if let Some((of, unit)) = unknown {
+            let outcome = self.outcome(slot, of, unit, inventory, settings);
             let (reason, why) = outcome.and_then(|outcome| outcome.unknown).unwrap_or_default();
             state.status = ItemStatus::Unknown;
             state.reason = reason;
-            state.message = format!("{}: {why}", object_of(namespace, unit));
+            state.message = format!("{}: {why}", unit.named(of));
         } else if state.waived > 0 {
             state.status = ItemStatus::Waived;
             state.reason = SYSTEM_NAMESPACE;
             state.message = format!("{}, all in system namespaces", subject(state.waived, state));
+        } else if state.evaluated > 0 && state.item.class == Class::C {
+            state.status = ItemStatus::NeedsAttestation;
+            state.reason = "AttestationMissing";
+            state.message = format!(
+                "{} checked, nothing contradicts it; an attestation has the last word",
+                quantity(state.evaluated, state.item)
+            );
         } else if state.evaluated > 0 {
             state.status = ItemStatus::Pass;
             state.reason = "Conforms";
@@ -271,6 +254,13 @@ impl Evaluation {
         if let Some(note) = optional_note(state.item, inventory) {
             state.message.push_str(&note);
         }
+    }
+}
+
+/// Puts findings on objects in the order of reports. Those on rights have theirs already.
+fn sort_objects(findings: &mut [SampledFinding]) {
+    if findings.iter().all(|sampled| sampled.finding.subject.is_none()) {
+        findings.sort_by(|a, b| a.finding.cmp(&b.finding));
     }
 }
 
@@ -375,13 +365,16 @@ fn quantity(count: u32, item: &Item) -> String {
     }
 }
 
-fn failing_message(state: &ItemState, namespaces: usize, home: &Home) -> String {
+/// What fails, and in the cluster's report where: in how many namespaces, and whether `beside` them.
+fn failing_message(state: &ItemState, home: &Home, namespaces: usize, beside: bool) -> String {
     let subject = subject(state.failing, state);
-    match home {
-        Home::Namespace(_) => subject,
-        Home::Cluster if namespaces == 1 => format!("{subject}, in 1 namespace"),
-        Home::Cluster => format!("{subject}, in {namespaces} namespaces"),
-    }
+    let places = match (home, namespaces) {
+        (Home::Namespace(_), _) | (_, 0) => return subject,
+        (Home::Cluster, 1) => "1 namespace".to_owned(),
+        (Home::Cluster, _) => format!("{namespaces} namespaces"),
+    };
+    let beside = if beside { " and cluster-wide" } else { "" };
+    format!("{subject}, in {places}{beside}")
 }
 
 /// Says which optional sources the verdict goes without.
@@ -395,6 +388,15 @@ fn optional_note(item: &Item, inventory: &Inventory) -> Option<String> {
     (!absent.is_empty()).then(|| format!("; {} not read", absent.join(", ")))
 }
 
+/// As reports write it: `User/NAME`, `Group/NAME`, `ServiceAccount/NAMESPACE/NAME`.
+pub fn subject_path(subject: &Subject) -> String {
+    match subject {
+        Subject::User(name) => format!("User/{name}"),
+        Subject::Group(name) => format!("Group/{name}"),
+        Subject::ServiceAccount { namespace, name } => format!("ServiceAccount/{namespace}/{name}"),
+    }
+}
+
 impl From<SampledFinding> for Finding {
     fn from(sampled: SampledFinding) -> Self {
         let finding = sampled.finding;
@@ -403,8 +405,8 @@ impl From<SampledFinding> for Finding {
             namespace: finding.object.namespace.map(|namespace| namespace.to_string()),
             name: finding.object.name.to_string(),
             container: finding.container.map(|container| container.to_string()),
-            subject: None,
-            role: None,
+            subject: finding.subject.as_ref().map(subject_path),
+            role: finding.role.map(|role| format!("{}/{}", role.kind, role.name)),
             severity: finding.severity,
             message: cut(finding.message, MAX_MESSAGE),
             waived: sampled.waived.map(str::to_owned),

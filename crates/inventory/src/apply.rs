@@ -129,6 +129,7 @@ impl Inventory {
             return;
         }
         self.dirty.object(&id);
+        self.dirty.coverage(id.kind, id.namespace.as_ref());
         let kind = id.kind;
         if self
             .undecodable
@@ -549,6 +550,7 @@ impl Inventory {
         if self.undecodable.remove(id).is_some() {
             self.inputs.entry(id.kind).or_default().undecodable -= 1;
             self.dirty.object(id);
+            self.dirty.coverage(id.kind, id.namespace.as_ref());
         }
     }
 

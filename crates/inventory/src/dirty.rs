@@ -23,6 +23,9 @@ pub struct Dirty {
     pub roots: BTreeSet<RootKey>,
     /// Other facts that changed.
     pub topics: BTreeSet<Topic>,
+    /// Kinds of which more, or less, is known than before: their input changed its state, or objects of theirs
+    /// that do not decode came or went.
+    pub coverage: BTreeSet<Topic>,
     /// The very objects that changed, for the kinds of [`Kind::is_access`].
     pub objects: BTreeSet<ObjectId>,
 }
@@ -30,7 +33,7 @@ pub struct Dirty {
 impl Dirty {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.roots.is_empty() && self.topics.is_empty() && self.objects.is_empty()
+        self.roots.is_empty() && self.topics.is_empty() && self.coverage.is_empty() && self.objects.is_empty()
     }
 
     /// The facts of an object changed, or it came or went.
@@ -39,6 +42,13 @@ impl Dirty {
         if id.kind.is_access() {
             self.objects.insert(id.clone());
         }
+    }
+
+    pub(crate) fn coverage(&mut self, kind: Kind, namespace: Option<&Name>) {
+        self.coverage.insert(Topic {
+            kind,
+            namespace: namespace.cloned(),
+        });
     }
 
     pub(crate) fn topic(&mut self, kind: Kind, namespace: Option<&Name>) {

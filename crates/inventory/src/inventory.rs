@@ -157,6 +157,7 @@ impl Inventory {
         if input.state != state {
             input.state = state;
             self.dirty.topic(kind, None);
+            self.dirty.coverage(kind, None);
         }
         // Also if it was so before: a listing may have begun in the meantime and been refused half-way.
         if matches!(state, InputState::Forbidden | InputState::Absent) {

@@ -103,6 +103,11 @@ impl Kind {
         )
     }
 
+    /// Whether objects of this kind say who may do what.
+    pub const fn is_rights(self) -> bool {
+        self.is_access() && !matches!(self, Self::ServiceAccount)
+    }
+
     /// The API group, `""` for the core group.
     pub const fn group(self) -> &'static str {
         match self {

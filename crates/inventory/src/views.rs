@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::facts::{
-    BindingFacts, Controller, NamespaceFacts, NetworkPolicyFacts, NodeFacts, PersistentVolumeFacts, Pod,
-    RoleFacts, ServiceAccountFacts,
+    Controller, NamespaceFacts, NetworkPolicyFacts, NodeFacts, PersistentVolumeFacts, Pod,
+    ServiceAccountFacts,
 };
 use crate::inventory::{Inventory, Namespace};
 use crate::kind::Kind;
@@ -99,16 +99,6 @@ impl Inventory {
     pub fn runtime_handler(&self, class: &str) -> Option<&str> {
         self.runtime_classes.get(class).map(|handler| &**handler)
     }
-
-    /// Cluster roles, ordered by name.
-    pub fn cluster_roles(&self) -> impl Iterator<Item = (&Name, &RoleFacts)> {
-        self.cluster_roles.iter()
-    }
-
-    /// Cluster role bindings, ordered by name.
-    pub fn cluster_role_bindings(&self) -> impl Iterator<Item = (&Name, &BindingFacts)> {
-        self.cluster_role_bindings.iter()
-    }
 }
 
 impl<'a> NamespaceView<'a> {
@@ -194,16 +184,6 @@ impl<'a> NamespaceView<'a> {
             .config_maps
             .iter()
             .map(|(name, secrets)| (name, &**secrets))
-    }
-
-    /// Roles, ordered by name.
-    pub fn roles(&self) -> impl Iterator<Item = (&'a Name, &'a RoleFacts)> + use<'a> {
-        self.content.roles.iter()
-    }
-
-    /// Role bindings, ordered by name.
-    pub fn role_bindings(&self) -> impl Iterator<Item = (&'a Name, &'a BindingFacts)> + use<'a> {
-        self.content.role_bindings.iter()
     }
 
     /// Network policies, ordered by name.

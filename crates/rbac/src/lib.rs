@@ -9,6 +9,7 @@ mod aggregation;
 mod authorize;
 mod binding;
 mod dormant;
+mod places;
 mod problem;
 mod rbac;
 mod request;

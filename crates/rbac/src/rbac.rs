@@ -60,6 +60,8 @@ impl<'a> Grant<'a> {
 pub struct Touched {
     /// Subjects, by their [`Subject::identity`], whose grants changed, or that began or ceased to exist.
     pub subjects: BTreeSet<Subject>,
+    /// The same with the namespaces where their grants changed; `None` is everywhere.
+    pub places: BTreeSet<(Subject, Option<Name>)>,
     /// Roles that changed, or that somebody is bound to now, or nobody any more.
     pub roles: BTreeSet<ObjectId>,
     /// Bindings that changed, or whose role or subjects did.
@@ -67,6 +69,11 @@ pub struct Touched {
 }
 
 impl Touched {
+    fn subject(&mut self, subject: Subject, binding: &ObjectId) {
+        self.places.insert((subject.clone(), binding.namespace.clone()));
+        self.subjects.insert(subject);
+    }
+
     /// Whether there is nothing to look at.
     pub fn is_empty(&self) -> bool {
         self.subjects.is_empty() && self.roles.is_empty() && self.bindings.is_empty()
@@ -169,8 +176,9 @@ impl Rbac {
     fn touch_bound(&self, role: &ObjectId, touched: &mut Touched) {
         for binding in self.bound.get(role).into_iter().flatten() {
             touched.bindings.insert(binding.clone());
-            let subjects = self.bindings[binding].subjects.iter();
-            touched.subjects.extend(subjects.map(Subject::identity));
+            for subject in &self.bindings[binding].subjects {
+                touched.subject(subject.identity(), binding);
+            }
         }
     }
 
@@ -214,7 +222,7 @@ impl Rbac {
                     self.subjects.remove(&subject);
                 }
             }
-            touched.subjects.insert(subject);
+            touched.subject(subject, id);
         }
         if let Some(role) = binding.role
             && let Some(bindings) = self.bound.get_mut(&role)
@@ -228,7 +236,7 @@ impl Rbac {
 
     fn link(&mut self, id: &ObjectId, binding: Binding, inventory: &Inventory, touched: &mut Touched) {
         for subject in binding.subjects.iter().map(Subject::identity) {
-            touched.subjects.insert(subject.clone());
+            touched.subject(subject.clone(), id);
             let bound = self.subjects.entry(subject).or_insert_with_key(|subject| Bound {
                 bindings: BTreeSet::new(),
                 missing: is_missing(subject, inventory),
@@ -250,8 +258,11 @@ impl Rbac {
         let missing = is_missing(&subject, inventory);
         if bound.missing != missing {
             bound.missing = missing;
-            touched.bindings.extend(bound.bindings.iter().cloned());
-            touched.subjects.insert(subject);
+            let bindings = bound.bindings.clone();
+            for binding in &bindings {
+                touched.subject(subject.clone(), binding);
+            }
+            touched.bindings.extend(bindings);
         }
     }
 

@@ -1,7 +1,6 @@
 use plumbline_api::conditions::Reason as _;
 use plumbline_api::report::BaselineRef;
-use plumbline_baseline::{Item, ObjectRef, find};
-use plumbline_inventory::Kind;
+use plumbline_baseline::{Item, find};
 
 use super::*;
 
@@ -32,11 +31,7 @@ fn state(status: ItemStatus, failing: u32) -> ItemState {
         namespaces: Vec::new(),
         sample: Vec::new(),
         missing: Vec::new(),
-        cause: Some(ObjectRef {
-            namespace: Some("shop".into()),
-            kind: Kind::Deployment,
-            name: "web".into(),
-        }),
+        cause: Some("Deployment shop/web".to_owned()),
     }
 }
 

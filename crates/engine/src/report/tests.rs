@@ -535,6 +535,8 @@ fn messages_are_as_long_as_the_schema_admits() {
             name: "web".into(),
         },
         container: None,
+        subject: None,
+        role: None,
         reason: "HostPath",
         message: format!("mounts {}", "/x".repeat(5000)),
     };

@@ -4,10 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use plumbline_baseline::{Check, Empty, Findings, ITEMS, Item, ObjectRef, Parameters, Scope, Severity, find};
+use plumbline_baseline::{
+    Check, Context, Empty, Findings, ITEMS, Item, ObjectRef, Parameters, RoleView, Scope, Severity,
+    SubjectView, find,
+};
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::{NamespaceView, WorkloadView};
-use plumbline_inventory::{Kind, Name};
+use plumbline_inventory::{Kind, Name, ObjectId};
+use plumbline_rbac::{Rbac, Subject};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The items of the baseline, and the probes.
@@ -38,17 +42,19 @@ const BESIDE_WORKLOADS: &[Kind] = &[
     Kind::RuntimeClass,
 ];
 
-const OBJECTS: &[Kind] = &[
-    Kind::Service,
-    Kind::Ingress,
-    Kind::NetworkPolicy,
+const OBJECTS: &[Kind] = &[Kind::Service, Kind::Ingress, Kind::NetworkPolicy];
+
+const NODES: &[Kind] = &[Kind::Node];
+
+const RIGHTS: &[Kind] = &[
     Kind::Role,
     Kind::RoleBinding,
+    Kind::ClusterRole,
+    Kind::ClusterRoleBinding,
+    Kind::ServiceAccount,
 ];
 
-const OF_THE_CLUSTER: &[Kind] = &[Kind::Node, Kind::ClusterRole, Kind::ClusterRoleBinding];
-
-fn probes() -> [&'static Item; 6] {
+fn probes() -> [&'static Item; 11] {
     let model = find("WL-04").expect("it is in the baseline");
     let probe = |id, scope, reads, optional, checks: &'static [Check]| {
         let empty = Empty::NotApplicable;
@@ -103,9 +109,47 @@ fn probes() -> [&'static Item; 6] {
         probe(
             "P-06",
             Scope::Namespace,
-            OF_THE_CLUSTER,
+            NODES,
             &[],
             &[Check::Namespace(the_cluster), Check::Template(every_template)],
+        ),
+        probe(
+            "P-07",
+            Scope::Subject,
+            RIGHTS,
+            &[],
+            &[
+                Check::Subject(every_subject),
+                Check::UnboundRole(every_unbound_role),
+            ],
+        ),
+        probe(
+            "P-08",
+            Scope::Namespace,
+            RIGHTS,
+            &[],
+            &[Check::Namespace(rights_of_accounts)],
+        ),
+        probe(
+            "P-09",
+            Scope::Namespace,
+            RIGHTS,
+            &[],
+            &[Check::Entrants(rights_of_entrants)],
+        ),
+        probe(
+            "P-10",
+            Scope::Workload,
+            RIGHTS,
+            Kind::WORKLOADS,
+            &[Check::Workload(rights_of_workload)],
+        ),
+        probe(
+            "P-11",
+            Scope::Cluster,
+            RIGHTS,
+            NODES,
+            &[Check::Cluster(everything), Check::ClusterObjects(every_node)],
         ),
     ]
 }
@@ -152,7 +196,7 @@ fn digest(message: &str) -> Name {
     format!("{:x}", xxh3_64(message.as_bytes())).into()
 }
 
-fn whole_workload(workload: WorkloadView<'_>, _: &Parameters, findings: &mut Findings) {
+fn whole_workload(workload: WorkloadView<'_>, _: &Context<'_>, findings: &mut Findings) {
     let namespace = workload.namespace();
     let inventory = namespace.inventory();
     tell(
@@ -211,7 +255,7 @@ fn whole_workload(workload: WorkloadView<'_>, _: &Parameters, findings: &mut Fin
     tell(findings, "Within", format!("{:?}", namespace.facts()));
 }
 
-fn only_pods(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) {
+fn only_pods(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut Findings) {
     for workload in namespace.workloads() {
         for (name, pod) in workload.pods() {
             let message = format!("{name}: {:?}, {:?}", pod.labels, pod.template.host_network);
@@ -220,7 +264,7 @@ fn only_pods(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findin
     }
 }
 
-fn every_object(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) {
+fn every_object(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut Findings) {
     let mut tell_of = |kind: Kind, name: &Name, message: String| {
         // Counts what it tells, so that it is part of the result.
         findings.evaluate(1 + xxh3_64(message.as_bytes()) as u32 % 1000);
@@ -241,31 +285,127 @@ fn every_object(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Fin
         .config_maps()
         .for_each(|(name, secrets)| tell_of(Kind::ConfigMap, name, format!("{secrets:?}")));
     namespace
-        .roles()
-        .for_each(|(name, role)| tell_of(Kind::Role, name, format!("{role:?}")));
-    namespace
-        .role_bindings()
-        .for_each(|(name, facts)| tell_of(Kind::RoleBinding, name, format!("{facts:?}")));
-    namespace
         .network_policies()
         .for_each(|(name, facts)| tell_of(Kind::NetworkPolicy, name, format!("{facts:?}")));
 }
 
-fn the_cluster(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) {
+fn the_cluster(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut Findings) {
     let inventory = namespace.inventory();
     let nodes: Vec<_> = inventory.nodes().collect();
     if nodes.is_empty() {
         findings.unknown("NoNodes", format!("{} has nowhere to run", namespace.name()));
     }
     tell(findings, "Nodes", format!("{nodes:?}"));
-    tell(
-        findings,
-        "Roles",
-        format!("{:?}", inventory.cluster_roles().collect::<Vec<_>>()),
+}
+
+/// What a binding gives to each whom it names.
+fn gift(rbac: &Rbac, binding: &ObjectId) -> String {
+    let rules = rbac.grant(binding).map(|grant| grant.rules.written());
+    format!("{binding}: {rules:?}")
+}
+
+/// The same with whom it names, and whether they exist.
+fn describe(rbac: &Rbac, binding: &ObjectId) -> String {
+    let (gift, subjects, lacks) = (
+        gift(rbac, binding),
+        rbac.bound_subjects(binding),
+        rbac.lacks(binding),
     );
-    tell(
-        findings,
-        "Bindings",
-        format!("{:?}", inventory.cluster_role_bindings().collect::<Vec<_>>()),
-    );
+    format!("{gift} to {subjects:?}, lacks {lacks:?}")
+}
+
+fn every_subject(subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    for binding in &subject.bindings {
+        let role = context.rbac.grant(binding).map(|grant| grant.role);
+        let severity = if binding.namespace.is_none() {
+            Severity::High
+        } else {
+            Severity::Low
+        };
+        let granted: Vec<_> = subject
+            .grants
+            .iter()
+            .map(|grant| (grant.binding, grant.rules.written()))
+            .collect();
+        let missing = context.rbac.is_missing(subject.subject);
+        let message = format!("{missing} {granted:?}");
+        findings.grant_at(severity, binding, subject.subject, role, "Has", message);
+    }
+}
+
+fn every_unbound_role(role: &RoleView<'_>, _: &Context<'_>, findings: &mut Findings) {
+    if !role.rules.written().is_empty() {
+        findings.object("Unbound", format!("{:?}", role.rules.written()));
+    }
+}
+
+fn rights_of_accounts(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    let rbac = context.rbac;
+    for binding in rbac.bindings_of_place(Some(namespace.name())) {
+        tell(findings, "Binds", describe(rbac, binding));
+    }
+    for account in rbac.bound_service_accounts(namespace.name()) {
+        for binding in rbac.bindings_naming(account) {
+            tell(
+                findings,
+                "Account",
+                format!(
+                    "{account}, missing: {}, by {}",
+                    rbac.is_missing(account),
+                    gift(rbac, binding)
+                ),
+            );
+        }
+    }
+}
+
+fn rights_of_entrants(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    let rbac = context.rbac;
+    let global = rbac
+        .users_and_groups()
+        .flat_map(|subject| rbac.bindings_naming(subject));
+    for binding in global.filter(|binding| binding.namespace.is_none()) {
+        tell(findings, "Global", gift(rbac, binding));
+    }
+    for binding in rbac.bindings_of_place(Some(namespace.name())) {
+        tell(findings, "Local", describe(rbac, binding));
+    }
+}
+
+fn rights_of_workload(workload: WorkloadView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    let namespace = workload.namespace().name();
+    for account in workload.service_accounts() {
+        let account = Subject::service_account(Name::clone(namespace), Name::clone(account));
+        for binding in context.rbac.bindings_naming(&account) {
+            tell(findings, "RunsWith", gift(context.rbac, binding));
+        }
+    }
+}
+
+fn everything(context: &Context<'_>, findings: &mut Findings) {
+    findings.evaluate(1);
+    for (role, rules) in context.rbac.roles() {
+        tell(findings, "Role", format!("{role}: {:?}", rules.written()));
+    }
+    let places = context
+        .inventory
+        .namespaces()
+        .map(|namespace| Some(namespace.name()));
+    for place in places.chain([None]) {
+        for binding in context.rbac.bindings_of_place(place) {
+            tell(findings, "Binding", describe(context.rbac, binding));
+        }
+    }
+}
+
+fn every_node(context: &Context<'_>, findings: &mut Findings) {
+    for (name, node) in context.inventory.nodes() {
+        findings.evaluate(1);
+        let object = ObjectRef {
+            namespace: None,
+            kind: Kind::Node,
+            name: Name::clone(name),
+        };
+        findings.other(object, "IsThere", format!("{node:?}"));
+    }
 }

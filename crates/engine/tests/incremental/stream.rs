@@ -77,6 +77,7 @@ fn input_state() -> impl Strategy<Value = InputState> {
 /// An object of any kind.
 fn manifest() -> impl Strategy<Value = Manifest> {
     prop_oneof![
+        6 => rights(),
         4 => namespace(),
         3 => node(),
         12 => pod(),
@@ -270,10 +271,6 @@ fn beside() -> impl Strategy<Value = Manifest> {
         Kind::Service,
         Kind::Ingress,
         Kind::NetworkPolicy,
-        Kind::Role,
-        Kind::RoleBinding,
-        Kind::ClusterRole,
-        Kind::ClusterRoleBinding,
     ];
     (
         select(kinds.to_vec()),
@@ -311,11 +308,79 @@ fn beside() -> impl Strategy<Value = Manifest> {
                 Kind::NetworkPolicy => {
                     object.push("spec.policyTypes", if one { "Ingress" } else { "Egress" })
                 }
-                Kind::Role | Kind::ClusterRole => object.push("rules", json!({ "verbs": [other] })),
-                Kind::RoleBinding | Kind::ClusterRoleBinding => object.set("roleRef.name", other),
                 _ => object,
             }
         })
+}
+
+/// Roles of either kind, some aggregated, and bindings to them, whether they exist or not.
+fn rights() -> impl Strategy<Value = Manifest> {
+    let kinds = [
+        Kind::Role,
+        Kind::RoleBinding,
+        Kind::ClusterRole,
+        Kind::ClusterRoleBinding,
+    ];
+    let whom = prop::collection::vec((0..5_usize, select(&NAMES[..]), select(&NAMESPACES[..])), 0..3);
+    (
+        select(kinds.to_vec()),
+        select(&NAMESPACES[..]),
+        select(&NAMES[..]),
+        any::<[bool; 2]>(),
+        whom,
+    )
+        .prop_map(|(kind, namespace, name, [one, two], whom)| {
+            let object = live(kind, name);
+            let object = if kind.is_namespaced() {
+                object.namespace(namespace)
+            } else {
+                object
+            };
+            let (verb, of_cluster) = (
+                if one { "get" } else { "*" },
+                if two { "ClusterRole" } else { "Role" },
+            );
+            match kind {
+                Kind::Role => object.push("rules", rule(verb)),
+                Kind::ClusterRole if one => object.push("rules", rule(verb)).label("aggregate", name),
+                Kind::ClusterRole if two => object.set(
+                    "aggregationRule.clusterRoleSelectors",
+                    json!([{ "matchLabels": { "aggregate": "x" } }]),
+                ),
+                Kind::ClusterRole => object,
+                _ => {
+                    let role_kind = if kind == Kind::RoleBinding {
+                        of_cluster
+                    } else {
+                        "ClusterRole"
+                    };
+                    let group = "rbac.authorization.k8s.io";
+                    let role =
+                        json!({ "apiGroup": group, "kind": role_kind, "name": if one { "x" } else { "y" } });
+                    let subjects: Vec<Value> = whom.into_iter().map(subject).collect();
+                    object.set("roleRef", role).set("subjects", Value::from(subjects))
+                }
+            }
+        })
+}
+
+fn rule(verb: &str) -> Value {
+    json!({ "verbs": [verb], "apiGroups": [""], "resources": ["secrets"] })
+}
+
+fn subject((which, name, namespace): (usize, &str, &str)) -> Value {
+    let group = "rbac.authorization.k8s.io";
+    match which {
+        0 => json!({ "kind": "User", "name": name, "apiGroup": group }),
+        1 => json!({ "kind": "Group", "name": name, "apiGroup": group }),
+        2 => {
+            json!({ "kind": "Group", "name": format!("system:serviceaccounts:{namespace}"), "apiGroup": group })
+        }
+        3 => {
+            json!({ "kind": "User", "name": format!("system:serviceaccount:{namespace}:{name}"), "apiGroup": group })
+        }
+        _ => json!({ "kind": "ServiceAccount", "name": name, "namespace": namespace }),
+    }
 }
 
 /// The uid of the first or second object of a name.

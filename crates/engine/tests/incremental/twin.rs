@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumbline_baseline::Item;
+use plumbline_baseline::{Item, Scope};
 use plumbline_engine::{Changed, Evaluation, Home, ItemState, Settings};
 use plumbline_inventory::lean::Object;
 use plumbline_inventory::views::WorkloadView;
@@ -264,7 +264,7 @@ fn assert_named(changed: &Changed, before: &States, now: &States) {
         let differs = before.get(home) != Some(now);
         let named = changed.everywhere
             || match home {
-                Home::Cluster => !changed.is_empty(),
+                Home::Cluster => changed.cluster || !changed.namespaces.is_empty(),
                 Home::Namespace(name) => changed.namespaces.contains(name),
             };
         assert!(
@@ -277,7 +277,7 @@ fn assert_named(changed: &Changed, before: &States, now: &States) {
 /// What the cluster's report counts is what those of its namespaces count.
 fn assert_cluster_is_sum(states: &States) {
     for [of_cluster, _] in &states[&Home::Cluster] {
-        if !of_cluster.item.scope.is_namespaced() {
+        if !matches!(of_cluster.item.scope, Scope::Workload | Scope::Namespace) {
             continue;
         }
         let counts = |state: &ItemState| {

@@ -39,6 +39,7 @@ impl Cluster {
             subjects,
             roles,
             bindings,
+            places: _,
         } = self.rbac.update(&self.inventory, &dirty);
         let subjects = subjects.iter().map(ToString::to_string);
         subjects

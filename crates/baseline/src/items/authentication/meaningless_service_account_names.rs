@@ -6,7 +6,7 @@ use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Kind, Name};
 
 use crate::items::item;
-use crate::{Check, Findings, ObjectRef, Parameters};
+use crate::{Check, Context, Findings, ObjectRef};
 
 item! {
     /// ## What it checks
@@ -75,7 +75,7 @@ item! {
     checks: [Check::Namespace(check)],
 }
 
-fn check(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) {
+fn check(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut Findings) {
     let users = users(namespace);
     let existing = namespace.service_accounts().map(|(name, _)| name);
     let mut in_scope = false;

@@ -6,7 +6,7 @@ use plumbline_inventory::Kind;
 use plumbline_inventory::views::{NamespaceView, WorkloadView};
 
 use crate::items::item;
-use crate::{Check, Findings, Parameters};
+use crate::{Check, Context, Findings};
 
 item! {
     /// ## What it checks
@@ -68,19 +68,19 @@ item! {
     checks: [Check::Namespace(check)],
 }
 
-fn check(namespace: NamespaceView<'_>, parameters: &Parameters, findings: &mut Findings) {
+fn check(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Findings) {
     let name = &**namespace.name();
     let workloads: Vec<_> = namespace
         .workloads()
         .filter(WorkloadView::is_active)
-        .map(|workload| keys(workload, &parameters.system_labels))
+        .map(|workload| keys(workload, &context.parameters.system_labels))
         .collect();
-    if workloads.is_empty() || parameters.infrastructure_namespaces.contains(name) {
+    if workloads.is_empty() || context.parameters.infrastructure_namespaces.contains(name) {
         findings.not_applicable();
         return;
     }
     let systems = systems(&workloads);
-    let of_the_cluster = parameters.system_namespaces.contains(name);
+    let of_the_cluster = context.parameters.system_namespaces.contains(name);
     if of_the_cluster || name == "default" {
         if !systems.is_empty() {
             let message = format!("namespace {name} holds workloads of {}", list(&systems));
@@ -90,7 +90,7 @@ fn check(namespace: NamespaceView<'_>, parameters: &Parameters, findings: &mut F
         findings.object("SeveralSystems", format!("holds workloads of {}", list(&systems)));
     }
     let keyless = workloads.iter().filter(|keys| first(keys).is_none()).count();
-    let limit = parameters.keyless_workload_percent as usize;
+    let limit = context.parameters.keyless_workload_percent as usize;
     if !of_the_cluster && keyless * 100 > limit * workloads.len() {
         let message = format!("more than {limit} % of the workloads name no system: see spec.systemLabels");
         findings.unknown("SystemLabelsMissing", message);

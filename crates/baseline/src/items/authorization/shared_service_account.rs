@@ -4,7 +4,7 @@ use plumbline_inventory::views::WorkloadView;
 use plumbline_inventory::{Kind, Name};
 
 use crate::items::item;
-use crate::{Check, Findings, Parameters};
+use crate::{Check, Context, Findings};
 
 item! {
     /// ## What it checks
@@ -70,7 +70,7 @@ item! {
     checks: [Check::Workload(check)],
 }
 
-fn check(workload: WorkloadView<'_>, _: &Parameters, findings: &mut Findings) {
+fn check(workload: WorkloadView<'_>, _: &Context<'_>, findings: &mut Findings) {
     if workload.is_mirror_pod() {
         findings.not_applicable();
         return;

@@ -6,7 +6,7 @@ use plumbline_inventory::views::WorkloadView;
 use plumbline_inventory::{Inventory, Kind};
 
 use crate::items::item;
-use crate::{Check, Findings, Parameters};
+use crate::{Check, Context, Findings, Parameters};
 
 item! {
     /// ## What it checks
@@ -73,8 +73,8 @@ item! {
     checks: [Check::Workload(check)],
 }
 
-fn check(workload: WorkloadView<'_>, parameters: &Parameters, findings: &mut Findings) {
-    if !is_sensitive(workload, parameters) {
+fn check(workload: WorkloadView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    if !is_sensitive(workload, context.parameters) {
         findings.not_applicable();
         return;
     }

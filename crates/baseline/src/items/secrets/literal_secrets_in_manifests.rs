@@ -5,7 +5,7 @@ use plumbline_inventory::views::{NamespaceView, WorkloadView};
 use plumbline_inventory::{Kind, Name};
 
 use crate::items::item;
-use crate::{Check, Findings, ObjectRef, Parameters};
+use crate::{Check, Context, Findings, ObjectRef, Parameters};
 
 item! {
     /// ## What it checks
@@ -101,13 +101,13 @@ fn check_template(template: &Template, _: &Parameters, findings: &mut Findings) 
     }
 }
 
-fn check_annotations(workload: WorkloadView<'_>, _: &Parameters, findings: &mut Findings) {
+fn check_annotations(workload: WorkloadView<'_>, _: &Context<'_>, findings: &mut Findings) {
     for secret in workload.annotation_secrets() {
         findings.object("SecretInAnnotation", secret.to_string());
     }
 }
 
-fn check_config_maps(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) {
+fn check_config_maps(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut Findings) {
     for (name, secrets) in namespace.config_maps() {
         if **name == *"kube-root-ca.crt" {
             continue;

@@ -4,7 +4,7 @@ use plumbline_inventory::views::{NamespaceView, WorkloadView};
 use plumbline_inventory::{Kind, Name};
 
 use crate::items::item;
-use crate::{Check, Findings, ObjectRef, Parameters};
+use crate::{Check, Context, Findings, ObjectRef};
 
 /// The namespace that nothing should be in.
 const DEFAULT: &str = "default";
@@ -77,7 +77,7 @@ item! {
     checks: [Check::Objects(check)],
 }
 
-fn check(namespace: NamespaceView<'_>, _: &Parameters, findings: &mut Findings) {
+fn check(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut Findings) {
     if **namespace.name() != *DEFAULT {
         return;
     }

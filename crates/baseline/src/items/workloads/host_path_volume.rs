@@ -8,7 +8,7 @@ use plumbline_inventory::template::{Claim, HostPath, Template};
 use plumbline_inventory::views::{NamespaceView, WorkloadView};
 
 use crate::items::item;
-use crate::{Check, Findings, Parameters, Severity};
+use crate::{Check, Context, Findings, Parameters, Severity};
 
 item! {
     /// ## What it checks
@@ -212,7 +212,7 @@ fn normalise(path: &str) -> (String, bool) {
     (format!("/{}", parts.join("/")), windows)
 }
 
-fn check_claims(workload: WorkloadView<'_>, _: &Parameters, findings: &mut Findings) {
+fn check_claims(workload: WorkloadView<'_>, _: &Context<'_>, findings: &mut Findings) {
     // Few namespaces have such claims: nothing else is looked at in the others.
     let bound = bound_to_nodes(workload.namespace());
     if bound.is_empty() {

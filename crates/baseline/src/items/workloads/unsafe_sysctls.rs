@@ -6,7 +6,7 @@ use plumbline_inventory::views::WorkloadView;
 use plumbline_inventory::{Inventory, Kind};
 
 use crate::items::item;
-use crate::{Check, Findings, Parameters};
+use crate::{Check, Context, Findings};
 
 item! {
     /// ## What it checks
@@ -90,7 +90,7 @@ const SAFE: [(&str, u32); 14] = [
     ("net.ipv4.tcp_slow_start_after_idle", 37),
 ];
 
-fn check(workload: WorkloadView<'_>, _: &Parameters, findings: &mut Findings) {
+fn check(workload: WorkloadView<'_>, _: &Context<'_>, findings: &mut Findings) {
     let deciding = workload.deciding();
     if deciding.iter().all(|deciding| deciding.template.is_windows()) {
         findings.not_applicable();

@@ -1,0 +1,150 @@
+//! What a check may look at besides the object that it is about.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use plumbline_inventory::views::WorkloadView;
+use plumbline_inventory::{Inventory, ObjectId};
+use plumbline_rbac::{Grant, Rbac, Rules, Subject};
+
+use crate::parameters::Parameters;
+use crate::units::{Home, Unit};
+
+/// The cluster around an object, and the baseline.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// What is known of the cluster.
+    pub inventory: &'a Inventory,
+    /// Who may do what in it.
+    pub rbac: &'a Rbac,
+    /// What the baseline leaves to those who use it.
+    pub parameters: &'a Parameters,
+}
+
+/// A subject of RBAC as one report sees it.
+///
+/// A service account is in the report of its namespace with everything that it has. Users and groups are in the
+/// report of each namespace that has a role binding for them, with what they have by those, and in the cluster's
+/// with what they have by cluster role bindings.
+#[derive(Debug)]
+pub struct SubjectView<'a> {
+    /// Who it is.
+    pub subject: &'a Subject,
+    /// Whose report it is in.
+    pub home: &'a Home,
+    /// The bindings that name it, ordered; at least one.
+    pub bindings: Vec<&'a ObjectId>,
+    /// What it has by those of them whose role exists, in the same order.
+    pub grants: Vec<Grant<'a>>,
+}
+
+/// A role.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleView<'a> {
+    /// Its identity.
+    pub id: &'a ObjectId,
+    /// The rules in force.
+    pub rules: &'a Arc<Rules>,
+}
+
+impl<'a> Context<'a> {
+    /// `subject` as the report of `home` sees it; `None` if it is not in there.
+    pub fn subject(&self, subject: &'a Subject, home: &'a Home) -> Option<SubjectView<'a>> {
+        let of_account = matches!(subject, Subject::ServiceAccount { .. });
+        if of_account && self.home_of(subject) != *home {
+            return None;
+        }
+        if home
+            .namespace()
+            .is_some_and(|name| self.inventory.namespace(name).is_none())
+        {
+            return None;
+        }
+        let here = |binding: &ObjectId| of_account || binding.namespace.as_ref() == home.namespace();
+        let bindings = self.rbac.bindings_naming(subject);
+        let bindings: Vec<&ObjectId> = bindings.filter(|binding| here(binding)).collect();
+        if bindings.is_empty() {
+            return None;
+        }
+        let grants = bindings.iter().filter_map(|binding| self.rbac.grant(binding));
+        Some(SubjectView {
+            subject,
+            home,
+            grants: grants.collect(),
+            bindings,
+        })
+    }
+
+    /// The report that lists a service account: that of its namespace, or the cluster's if that is not in scope.
+    fn home_of(&self, account: &Subject) -> Home {
+        match account {
+            Subject::ServiceAccount { namespace, .. } if self.inventory.namespace(namespace).is_some() => {
+                Home::Namespace(namespace.clone())
+            }
+            _ => Home::Cluster,
+        }
+    }
+
+    /// Everything in `home` that is evaluated by itself, ordered. Roles that somebody is bound to are left out.
+    pub fn units(&self, home: &Home) -> Vec<Unit> {
+        let mut units = vec![Unit::Whole];
+        if let Home::Namespace(name) = home {
+            let Some(namespace) = self.inventory.namespace(name) else {
+                return Vec::new();
+            };
+            let workload =
+                |workload: WorkloadView<'_>| Unit::Workload(workload.kind(), workload.name().clone());
+            units.extend(namespace.workloads().map(workload));
+        }
+        let subjects = self.subjects_near(home);
+        let here = subjects
+            .into_iter()
+            .filter(|subject| self.subject(subject, home).is_some());
+        units.extend(here.map(|subject| Unit::Subject(Arc::new(subject))));
+        let roles = self.rbac.roles_of_place(home.namespace());
+        let unbound = roles.filter(|role| !self.rbac.is_granted(role));
+        units.extend(unbound.map(|role| Unit::UnboundRole(role.name.clone())));
+        units
+    }
+
+    /// Subjects that the report of `home` may list.
+    fn subjects_near(&self, home: &Home) -> BTreeSet<Subject> {
+        let bindings = self.rbac.bindings_of_place(home.namespace());
+        let named = bindings.flat_map(|binding| self.rbac.bound_subjects(binding));
+        let mut subjects: BTreeSet<Subject> = named.map(Subject::identity).collect();
+        match home {
+            Home::Namespace(name) => subjects.extend(self.rbac.bound_service_accounts(name).cloned()),
+            // A service account of a namespace that does not exist is listed here, however it is bound.
+            Home::Cluster => {
+                let accounts = self.rbac.subjects().filter(|subject| {
+                    matches!(subject, Subject::ServiceAccount { namespace, .. }
+                        if self.inventory.namespace(namespace).is_none())
+                });
+                subjects.extend(accounts.cloned());
+            }
+        }
+        subjects
+    }
+
+    /// The reports that list `subject`, ordered.
+    pub fn homes_of(&self, subject: &Subject) -> Vec<Home> {
+        if matches!(subject, Subject::ServiceAccount { .. }) {
+            let bound = self.rbac.bindings_naming(subject).next().is_some();
+            return bound.then(|| self.home_of(subject)).into_iter().collect();
+        }
+        let mut homes: Vec<Home> = self
+            .rbac
+            .bindings_naming(subject)
+            .filter_map(|binding| match &binding.namespace {
+                None => Some(Home::Cluster),
+                Some(namespace) => {
+                    let in_scope = self.inventory.namespace(namespace).is_some();
+                    in_scope.then(|| Home::Namespace(namespace.clone()))
+                }
+            })
+            .collect();
+        homes.sort();
+        homes.dedup();
+        homes
+    }
+}
