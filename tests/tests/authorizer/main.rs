@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout)] // seed and counts, for whoever wants to repeat or to believe it
 
 mod cluster;
+mod defaults;
 mod dice;
 mod objects;
 mod questions;
