@@ -97,17 +97,25 @@ impl Rbac {
 
     /// Touches all roles that are aggregated into `role`: whether somebody has them may have changed.
     pub(crate) fn touch_fragments(&self, role: &ObjectId, touched: &mut Touched) {
+        touched.roles.extend(self.fragments(role));
+    }
+
+    /// All roles that are aggregated into `role`, by way of others too, ordered.
+    pub(crate) fn fragments(&self, role: &ObjectId) -> Vec<ObjectId> {
+        let mut fragments = BTreeSet::new();
         let mut todo: Vec<&ObjectId> = self.aggregated.get(role).into_iter().collect();
         let mut seen: BTreeSet<&ObjectId> = todo.iter().copied().collect();
         while let Some(into) = todo.pop() {
             let into = &self.roles[into];
             for (id, _) in self.cluster_roles().filter(|(_, part)| into.selects(part)) {
-                touched.roles.insert(id.clone());
+                fragments.insert(id.clone());
                 if self.aggregated.contains(id) && seen.insert(id) {
                     todo.push(id);
                 }
             }
         }
+        fragments.remove(role);
+        fragments.into_iter().collect()
     }
 }
 

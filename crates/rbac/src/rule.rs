@@ -115,16 +115,29 @@ impl CompiledRule {
     /// Whether it allows `request`.
     pub fn allows(&self, request: &Request<'_>) -> bool {
         match request {
-            Request::Resource(request) => self.is_about(request) && self.is_for(request.name),
+            Request::Resource(request) => self.is_about(request) && self.is_for_name(request.name),
             Request::NonResource { verb, path } => self.verbs.contains(verb) && self.urls.contains(path),
         }
     }
 
     /// Whether it allows `request` for objects of some name.
     pub fn is_about(&self, request: &ResourceRequest<'_>) -> bool {
-        self.verbs.contains(request.verb)
-            && self.groups.contains(request.group)
-            && self.resources.contains(request)
+        self.has_verb(request.verb) && self.has_group(request.group) && self.has_resource(request)
+    }
+
+    /// Whether it grants this verb, on something.
+    pub fn has_verb(&self, verb: &str) -> bool {
+        self.verbs.contains(verb)
+    }
+
+    /// Whether it grants something in this API group.
+    pub fn has_group(&self, group: &str) -> bool {
+        self.groups.contains(group)
+    }
+
+    /// Whether it grants something on the resource and subresource of this request.
+    pub fn has_resource(&self, request: &ResourceRequest<'_>) -> bool {
+        self.resources.contains(request)
     }
 
     /// The names of the objects that it is for; empty for all.
@@ -132,9 +145,9 @@ impl CompiledRule {
         &self.names
     }
 
-    /// Whether it is for the object of this name; without a name, only a rule for all objects is (and one that
-    /// lists the empty name).
-    fn is_for(&self, name: &str) -> bool {
+    /// Whether it is for the object of this name. For an object without a name a rule is if it is for all, or
+    /// lists the empty name.
+    pub fn is_for_name(&self, name: &str) -> bool {
         self.names.is_empty() || self.names.iter().any(|n| **n == *name)
     }
 }

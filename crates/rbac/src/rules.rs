@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use plumbline_inventory::Name;
 use plumbline_inventory::lean::Rule;
 use plumbline_inventory::names::Pool;
 
+use crate::danger::{self, Danger, Dangers};
 use crate::request::Request;
 use crate::rule::CompiledRule;
 
@@ -14,15 +16,18 @@ use crate::rule::CompiledRule;
 pub struct Rules {
     written: Arc<[Rule]>,
     compiled: Box<[CompiledRule]>,
+    dangers: Dangers,
 }
 
 impl Rules {
     fn new(written: Arc<[Rule]>, names: &mut Pool<str>) -> Self {
+        let compiled: Box<[CompiledRule]> = written
+            .iter()
+            .map(|rule| CompiledRule::compile(rule, names))
+            .collect();
         Self {
-            compiled: written
-                .iter()
-                .map(|rule| CompiledRule::compile(rule, names))
-                .collect(),
+            dangers: danger::dangers(&written, &compiled),
+            compiled,
             written,
         }
     }
@@ -35,6 +40,20 @@ impl Rules {
     /// The same rules in the same order, to be asked.
     pub fn compiled(&self) -> &[CompiledRule] {
         &self.compiled
+    }
+
+    /// What is dangerous about them.
+    pub fn dangers(&self) -> &Dangers {
+        &self.dangers
+    }
+
+    /// The rules that have this danger when they are bound in a namespace, or everywhere.
+    pub fn with_danger(&self, danger: Danger, namespace: Option<&Name>) -> impl Iterator<Item = usize> {
+        (0..self.compiled.len()).filter(move |at| {
+            let dangers = danger::dangers_of_rule(&self.written, &self.compiled, *at);
+            let found = dangers.within(namespace);
+            found.all().union(found.implied).contains(danger)
+        })
     }
 
     /// The first rule that allows `request`.

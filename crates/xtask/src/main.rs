@@ -4,6 +4,7 @@
 //! them. A test in the module fails when a file is not as the generator would write it, and names the command.
 
 mod crds;
+mod defaults;
 mod generated;
 mod items;
 mod rbac;
@@ -29,6 +30,9 @@ struct Arguments {
 enum Generator {
     /// The custom resource definitions, in crds/.
     Crds,
+    /// What Kubernetes' own roles and bindings say, in crates/rbac/src/recognised/defaults.txt. Takes Go, which
+    /// downloads the sources of each version.
+    Defaults,
     /// A page about each item, in docs/items/.
     Items,
     /// What the operator may do, in config/rbac/role.yaml.
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
     let Arguments { generator, check } = Arguments::parse();
     let folder = match generator {
         Generator::Crds => crds::folder(),
+        Generator::Defaults => defaults::folder(),
         Generator::Items => Ok(items::folder()),
         Generator::Rbac => Ok(rbac::folder()),
     };

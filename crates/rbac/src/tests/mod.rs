@@ -1,9 +1,12 @@
 //! Semantics case by case, against the rules as they are written, and incremental against full.
 
+mod dangers;
+mod escalation;
 mod incremental;
 mod literal;
 mod oracle;
 mod random;
+mod recognised;
 mod semantics;
 mod updates;
 

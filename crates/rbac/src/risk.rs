@@ -1,0 +1,119 @@
+//! The dangers that somebody has, and by which binding, role and rules.
+
+use plumbline_inventory::{Name, ObjectId};
+
+use crate::danger::{Danger, DangerSet, Found, Severity};
+use crate::rbac::{Grant, Rbac};
+use crate::rules::Rules;
+use crate::subject::{MASTERS, Subject, User};
+
+/// A danger that a subject has by a binding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Risk<'a> {
+    /// The danger.
+    pub danger: Danger,
+    /// The binding and the role.
+    pub grant: Grant<'a>,
+    /// Which of the role's rules.
+    pub rules: Vec<usize>,
+    /// The only objects that it is for; empty for all.
+    pub names: Vec<Name>,
+    /// Whether it does something. Half a right, whose other half the subject does not have, does not.
+    pub effective: bool,
+}
+
+impl Risk<'_> {
+    /// How bad it is where it is: within a namespace, or for certain objects, less than everywhere for all.
+    pub fn severity(&self) -> Severity {
+        // A name among them that stands for all rights narrows nothing.
+        let masters = self.danger == Danger::ImpersonateGroups && self.names.iter().any(|n| **n == *MASTERS);
+        let narrow = usize::from(self.grant.namespace().is_some())
+            + usize::from(!self.names.is_empty() && !masters)
+            + usize::from(!self.effective);
+        (0..narrow).fold(self.danger.severity(), |severity, _| severity.lower())
+    }
+}
+
+impl Rbac {
+    /// The dangers that a subject has by bindings that name it itself, in the order of bindings and dangers.
+    /// Whoever has every right is not told of each right besides; impersonation is told of, for that is another
+    /// item.
+    pub fn risks(&self, subject: &Subject) -> Vec<Risk<'_>> {
+        let held = self.held(subject);
+        let whole = held.all().union(held.implied).effective();
+        let of_grant = |grant: Grant<'_>| {
+            let found = grant.rules.dangers().within(grant.namespace());
+            reported(&found).iter().collect::<Vec<_>>()
+        };
+        self.grants(subject)
+            .flat_map(|grant| of_grant(grant).into_iter().map(move |danger| (grant, danger)))
+            .filter(|(_, danger)| !(danger.is_second_half() && whole.contains(first_half(*danger))))
+            .map(|(grant, danger)| risk(grant, danger, whole.contains(first_half(danger))))
+            .collect()
+    }
+
+    /// All dangers that a subject has, by bindings that name it or a group that it is always in.
+    pub fn held(&self, subject: &Subject) -> Found {
+        User::of(subject)
+            .subjects()
+            .filter(|other| !matches!(other, Subject::User(name) if name.is_empty()))
+            .flat_map(|subject| self.grants(&subject).collect::<Vec<_>>())
+            .map(|grant| grant.rules.dangers().within(grant.namespace()))
+            .fold(Found::default(), Found::union)
+    }
+
+    /// The dangers that whoever is bound to a role would have: everywhere, or within a namespace for a role of
+    /// one. Halves are among them.
+    pub fn role_risks(&self, role: &ObjectId) -> Vec<(Danger, Vec<usize>)> {
+        let namespace = role.namespace.as_ref();
+        let Some(rules) = self.rules(role) else {
+            return Vec::new();
+        };
+        reported(&rules.dangers().within(namespace))
+            .iter()
+            .map(|danger| (danger, rules.with_danger(danger, namespace).collect()))
+            .collect()
+    }
+}
+
+/// The dangers to report of a list of rules: every right is all rights.
+fn reported(found: &Found) -> DangerSet {
+    let all = found.all();
+    if !found.full.contains(Danger::EveryRight) {
+        return all;
+    }
+    let mut few: DangerSet = all.iter().filter(|danger| danger.is_impersonation()).collect();
+    few.insert(Danger::EveryRight);
+    few
+}
+
+/// The danger under which a right in halves is told of.
+fn first_half(danger: Danger) -> Danger {
+    match danger.other_half() {
+        Some(first) if danger.is_second_half() => first,
+        _ => danger,
+    }
+}
+
+fn risk(grant: Grant<'_>, danger: Danger, effective: bool) -> Risk<'_> {
+    let rules: Vec<usize> = grant.rules.with_danger(danger, grant.namespace()).collect();
+    Risk {
+        names: names(grant.rules, &rules),
+        danger,
+        grant,
+        rules,
+        effective,
+    }
+}
+
+/// The names that all these rules together are for; none if one is for all.
+fn names(rules: &Rules, which: &[usize]) -> Vec<Name> {
+    let rules = which.iter().map(|at| &rules.compiled()[*at]);
+    if rules.clone().any(|rule| rule.names().is_empty()) {
+        return Vec::new();
+    }
+    let mut names: Vec<Name> = rules.flat_map(|rule| rule.names().iter().cloned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
