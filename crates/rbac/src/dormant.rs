@@ -37,6 +37,12 @@ impl Rbac {
             .collect()
     }
 
+    /// The role that a binding names and that does not exist.
+    pub fn missing_role(&self, binding: &ObjectId) -> Option<&ObjectId> {
+        let role = self.bindings.get(binding)?.role.as_ref()?;
+        (!self.roles.contains_key(role)).then_some(role)
+    }
+
     /// Bindings that lack something, ordered. Looks at every binding.
     pub fn dormant(&self) -> impl Iterator<Item = Dormant<'_>> {
         self.bindings.keys().filter_map(|binding| {

@@ -43,12 +43,8 @@ planned! {
         "User accounts are personal", [];
     AZ_01: "AZ-01" "no-role-model", Authorization, Required, C, Cluster, Medium, NotApplicable,
         "A role-based access model exists for the cluster", [];
-    AZ_02: "AZ-02" "excessive-rbac-rights", Authorization, Required, A, Subject, Critical, NotApplicable,
-        "RBAC is on and grants least privilege inside the project's namespace", [];
     AZ_04: "AZ-04" "unapproved-production-access", Authorization, Required, C, Namespace, High, NotApplicable,
         "Developers reach production only with the security team's approval", [];
-    AZ_05: "AZ-05" "impersonation-allowed", Authorization, Required, A, Subject, Critical, Pass,
-        "No subject may impersonate users, groups or service accounts", [];
     AZ_06A: "AZ-06a" "anonymous-access", Authorization, Required, A, Cluster, Critical, NotApplicable,
         "Anonymous requests reach only /healthz, /readyz and /livez", [];
     AZ_06B: "AZ-06b" "unapproved-anonymous-exceptions", Authorization, Required, B, Cluster, High, NotApplicable,
