@@ -9,7 +9,6 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::Request;
 use kube::{Client, Config};
 use plumbline_api::{API_VERSION, baseline::DEFAULT_BASELINE};
-use plumbline_baseline::{optional_kinds, required_kinds};
 use plumbline_inventory::lean::{Meta, Object};
 use plumbline_inventory::{InputState, Inventory, Kind};
 use serde::Deserialize;
@@ -107,14 +106,17 @@ impl Cluster {
         }
     }
 
-    /// Reads everything that items read. Kinds that may be listed in `namespace` only are read there.
-    pub(crate) async fn survey(&self, namespace: Option<&str>) -> Result<Survey> {
+    /// Reads objects of `kinds`. Those that may be listed in `namespace` only are read there.
+    pub(crate) async fn survey(
+        &self,
+        kinds: impl IntoIterator<Item = Kind>,
+        namespace: Option<&str>,
+    ) -> Result<Survey> {
         let mut survey = Survey {
             inventory: Inventory::live(),
             errors: Vec::new(),
             narrowed: Vec::new(),
         };
-        let kinds = required_kinds().into_iter().chain(optional_kinds());
         let mut lists = stream::iter(kinds)
             .map(|kind| async move { (kind, self.list(kind, namespace).await) })
             .buffered(AT_ONCE);

@@ -15,6 +15,7 @@ mod run;
 mod tables;
 mod terminal;
 mod version;
+mod who_can;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,7 @@ enum Command {
     Run(run::Run),
     Report(report::Arguments),
     Explain(explain::Arguments),
+    WhoCan(who_can::Arguments),
     Crds(crds::Arguments),
     Completions(completions::Arguments),
     Version(version::Arguments),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run.execute().map(|()| ExitCode::SUCCESS),
         Command::Report(arguments) => report::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::WhoCan(arguments) => who_can::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),

@@ -9,7 +9,9 @@ use kube::Api;
 use kube::api::ListParams;
 use plumbline_api::conditions::{ConditionStatus, ConditionType};
 use plumbline_api::history::ReferenceKind;
-use plumbline_api::{ClusterComplianceReport, ComplianceReport, ItemResult, ItemStatus, ReportStatus};
+use plumbline_api::{
+    ClusterComplianceReport, ComplianceReport, Finding, ItemResult, ItemStatus, ReportStatus,
+};
 
 use crate::cluster::{Cluster, block_on, one_line};
 use crate::overview::{FindingRow, Overview, Row};
@@ -180,14 +182,27 @@ fn verdict(status: &ReportStatus) -> (ConditionStatus, String) {
     )
 }
 
+/// The object of a finding; for a right, who has it by that.
+fn object(finding: &Finding) -> String {
+    let object = match &finding.namespace {
+        Some(namespace) => format!("{} {namespace}/{}", finding.kind, finding.name),
+        None => format!("{} {}", finding.kind, finding.name),
+    };
+    let subject = finding
+        .subject
+        .as_deref()
+        .and_then(|subject| subject.split_once('/'));
+    match subject {
+        Some((kind, name)) => format!("{kind} {name} by {object}"),
+        None => object,
+    }
+}
+
 fn row(result: &ItemResult, now: Timestamp) -> Option<Row> {
     let item = plumbline_baseline::find(&result.id)?;
     let findings = result.sample.iter().map(|finding| FindingRow {
         severity: finding.severity,
-        object: match &finding.namespace {
-            Some(namespace) => format!("{} {namespace}/{}", finding.kind, finding.name),
-            None => format!("{} {}", finding.kind, finding.name),
-        },
+        object: object(finding),
         container: finding.container.clone(),
         message: finding.message.clone(),
         place: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use plumbline_baseline::ObjectRef;
+use plumbline_baseline::{ObjectRef, optional_kinds, required_kinds};
 use plumbline_engine::Home;
 use plumbline_inventory::{Inventory, Name, ObjectId};
 
@@ -81,7 +81,8 @@ impl Evidence {
                     }
                 },
             };
-            let survey = cluster.survey(namespace).await?;
+            let kinds = required_kinds().into_iter().chain(optional_kinds());
+            let survey = cluster.survey(kinds, namespace).await?;
             if let Some(namespace) = namespace.filter(|_| !survey.narrowed.is_empty()) {
                 let kinds: Vec<&str> = survey.narrowed.iter().map(|kind| kind.plural()).collect();
                 notes.push(format!(

@@ -50,7 +50,10 @@ fn row(evidence: &Evidence, state: &ItemState) -> Row {
         let place = evidence.place(&finding.object);
         FindingRow {
             severity: finding.severity,
-            object: finding.object.to_string(),
+            object: match &finding.subject {
+                Some(subject) => format!("{subject} by {}", finding.object),
+                None => finding.object.to_string(),
+            },
             container: finding.container.as_ref().map(ToString::to_string),
             message: finding.message.clone(),
             place: place.map(|Place { file, line, .. }| format!("{}:{line}", shown(file))),

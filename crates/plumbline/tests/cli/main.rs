@@ -6,6 +6,7 @@ mod gate;
 mod input;
 mod result;
 mod table;
+mod who_can;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
