@@ -1,5 +1,8 @@
 //! Which requests a danger consists in.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::Danger;
 use Danger as D;
 use Reach::{Cluster, Namespace, System};
@@ -73,9 +76,32 @@ const fn target(
     }
 }
 
-/// The requests that a danger consists in; none for dangers that are a matter of how a rule is written.
+/// The requests that dangers consist in; none for dangers that are a matter of how a rule is written.
+#[cfg(test)]
 pub(crate) fn targets() -> &'static [Target] {
     TARGETS
+}
+
+/// Targets by their resource: a rule has few resources, and most of them are nobody's target.
+static BY_RESOURCE: LazyLock<HashMap<&'static str, Vec<&'static Target>>> = LazyLock::new(|| {
+    let mut by_resource = HashMap::<_, Vec<_>>::new();
+    for target in TARGETS {
+        by_resource.entry(target.resource).or_default().push(target);
+    }
+    by_resource
+});
+
+/// The targets that a rule for these resources may be about.
+pub(super) fn targets_of(resources: &[String]) -> Vec<&'static Target> {
+    if resources.iter().any(|resource| resource.starts_with('*')) {
+        return TARGETS.iter().collect();
+    }
+    let words = resources.iter().map(String::as_str).chain([Target::ANY]);
+    words
+        .filter_map(|word| BY_RESOURCE.get(word))
+        .flatten()
+        .copied()
+        .collect()
 }
 
 static TARGETS: &[Target] = &[
