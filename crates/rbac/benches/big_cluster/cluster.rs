@@ -49,7 +49,7 @@ pub(crate) fn objects() -> Vec<Json> {
             "chart",
             "Role",
             "chart",
-            account(&namespace, "app-0"),
+            &account(&namespace, "app-0"),
         ));
         let own = format!("role-{}", at % CLUSTER_ROLES);
         objects.push(binding(
@@ -57,14 +57,14 @@ pub(crate) fn objects() -> Vec<Json> {
             "own",
             "ClusterRole",
             &own,
-            account(&namespace, "app-1"),
+            &account(&namespace, "app-1"),
         ));
         objects.push(binding(
             &namespace,
             "wide",
             "ClusterRole",
             "view",
-            group("everybody"),
+            &group("everybody"),
         ));
         if at % 4 == 0 {
             objects.push(binding(
@@ -72,7 +72,7 @@ pub(crate) fn objects() -> Vec<Json> {
                 "team",
                 "ClusterRole",
                 "edit",
-                group(&format!("group-{at}")),
+                &group(&format!("group-{at}")),
             ));
         }
     }
@@ -110,14 +110,14 @@ pub(crate) fn changing_binding(user: &str) -> String {
         "team",
         "ClusterRole",
         "edit",
-        json!({ "kind": "User", "name": user }),
+        &json!({ "kind": "User", "name": user }),
     )
     .1
 }
 
 /// One of the bindings of a group that has them everywhere.
 pub(crate) fn wide_binding(role: &str) -> String {
-    binding("team-77", "wide", "ClusterRole", role, group("everybody")).1
+    binding("team-77", "wide", "ClusterRole", role, &group("everybody")).1
 }
 
 fn account(namespace: &str, name: &str) -> Value {
@@ -166,7 +166,7 @@ fn chart() -> Value {
     ])
 }
 
-fn binding(namespace: &str, name: &str, role_kind: &str, role: &str, subject: Value) -> Json {
+fn binding(namespace: &str, name: &str, role_kind: &str, role: &str, subject: &Value) -> Json {
     let role = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": role });
     object(
         Kind::RoleBinding,

@@ -98,7 +98,7 @@ impl Rbac {
     /// The cluster roles that are aggregated into `role`, by way of others too, and are no defaults: what somebody
     /// has added to `admin`, `edit` and `view`. Ordered.
     pub fn foreign_parts(&self, role: &ObjectId, inventory: &Inventory) -> Vec<ObjectId> {
-        let mut parts = self.fragments(role);
+        let mut parts = self.parts_of(role);
         parts.retain(|part| {
             let facts = inventory.role(part);
             !facts.is_some_and(|facts| matches!(self::role(part, facts), Recognised::Stock(_)))
