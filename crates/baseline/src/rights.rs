@@ -2,9 +2,8 @@
 
 use plumbline_inventory::ObjectId;
 use plumbline_inventory::lean::Rule;
-use plumbline_rbac::recognised::{self, Recognised};
 use plumbline_rbac::subject::{ANONYMOUS, AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED};
-use plumbline_rbac::{Danger, Grant, Risk, Subject, danger};
+use plumbline_rbac::{Danger, Grant, Recognised, Risk, Subject, danger};
 
 use crate::context::{Context, RoleView};
 use crate::findings::Findings;
@@ -16,19 +15,17 @@ const WORDS: usize = 4;
 impl Context<'_> {
     /// Whether a role is one of Kubernetes' or kubeadm's own, by what it says itself.
     pub(crate) fn is_default_role(&self, role: &ObjectId) -> bool {
-        let facts = self.inventory.role(role);
-        facts.is_some_and(|facts| matches!(recognised::role(role, facts), Recognised::Stock(_)))
+        matches!(self.rbac.recognised_role(role), Recognised::Stock(_))
     }
 
     /// The same, and nobody has added to what is aggregated into it.
     pub(crate) fn is_stock_role(&self, role: &ObjectId) -> bool {
-        self.is_default_role(role) && self.rbac.foreign_parts(role, self.inventory).is_empty()
+        self.is_default_role(role) && self.rbac.foreign_parts(role).is_empty()
     }
 
     /// Whether a binding is one of Kubernetes' or kubeadm's own, by what it says.
     pub(crate) fn is_stock_binding(&self, binding: &ObjectId) -> bool {
-        let facts = self.inventory.binding(binding);
-        facts.is_some_and(|facts| matches!(recognised::binding(binding, facts), Recognised::Stock(_)))
+        matches!(self.rbac.recognised_binding(binding), Recognised::Stock(_))
     }
 
     /// Whether a grant is there in every cluster: a default role by a default binding, both unchanged.
@@ -43,10 +40,10 @@ impl Context<'_> {
             return String::new();
         };
         let mut about = Vec::new();
-        match recognised::role(role, facts) {
+        match self.rbac.recognised_role(role) {
             Recognised::Drifted(origin) => about.push(format!("differs from the default of {origin}")),
             Recognised::Stock(_) => {
-                if let Some(part) = self.rbac.foreign_parts(role, self.inventory).first() {
+                if let Some(part) = self.rbac.foreign_parts(role).first() {
                     about.push(format!("{} adds to it", part.name));
                 }
             }

@@ -3,51 +3,71 @@
 //! In a cluster a controller fills in their rules. In manifests nobody has, and what is written there is what
 //! the controller would replace.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use plumbline_inventory::labels::Selector;
 use plumbline_inventory::lean::Rule;
 use plumbline_inventory::{Inventory, Kind, Name, ObjectId};
 
-use crate::rbac::{Rbac, Touched};
+use crate::rbac::{Changes, Rbac, Touched};
 use crate::role::Role;
-
-/// The cluster roles that each aggregated role selects, in the order in which the controller takes them.
-type Parts = BTreeMap<ObjectId, Vec<ObjectId>>;
+use crate::rules::Rules;
 
 impl Rbac {
     /// Gives each aggregated role the rules that the controller would have given it in the end.
     ///
     /// Roles may select each other, in circles too. The end is what can be reached: the rules of all roles that
-    /// are not aggregated themselves, in the controller's order as far as there is no circle.
-    pub(crate) fn aggregate(&mut self, inventory: &Inventory, touched: &mut Touched) {
-        let parts: Parts = self
-            .aggregated
-            .iter()
-            .map(|id| (id.clone(), self.parts(id)))
+    /// are not aggregated themselves, here in the order of their names.
+    pub(crate) fn aggregate(&mut self, inventory: &Inventory, changes: &mut Changes) {
+        let plain: Vec<ObjectId> = self
+            .cluster_roles()
+            .map(|(id, _)| id)
+            .filter(|id| !self.aggregated.contains(*id))
+            .cloned()
             .collect();
-        for id in parts.keys() {
-            let rules: Arc<[Rule]> = reachable(id, &parts, inventory).into();
-            let role = self.roles[id].clone();
+        let whole: Vec<ObjectId> = self.aggregated.iter().cloned().collect();
+        let mut known: HashMap<Reach, Arc<Rules>> = HashMap::new();
+        for (id, reach) in whole.iter().zip(self.reach(&whole, &plain)) {
+            let rule_lists = &mut self.rule_lists;
+            let rules = known.entry(reach).or_insert_with_key(|reach| {
+                let parts = reach.iter().map(|at| &plain[at]);
+                rule_lists.compile(&rules_of(parts, inventory))
+            });
             let role = Role {
-                rules: self.rule_lists.compile(&rules),
-                ..role
+                rules: Arc::clone(rules),
+                ..self.roles[id].clone()
             };
-            self.put_role(id, Some(role), touched);
+            self.put_role(id, Some(role), changes);
         }
     }
 
-    fn parts(&self, id: &ObjectId) -> Vec<ObjectId> {
-        let selectors = self.roles[id].selectors.iter().flatten();
-        let selected = selectors.flat_map(|selector| {
-            self.cluster_roles()
-                .filter(|(_, role)| selector.matches(&role.labels))
-        });
-        selected
-            .map(|(part, _)| part)
-            .filter(|part| *part != id)
-            .cloned()
-            .collect()
+    /// For each of the aggregated roles, which of the plain ones it is put together from. As many operations as
+    /// there are pairs of aggregated roles, on sets of roles, however they select each other.
+    fn reach(&self, whole: &[ObjectId], plain: &[ObjectId]) -> Vec<Reach> {
+        let selected = |into: &ObjectId, of: &[ObjectId]| {
+            let into = &self.roles[into];
+            let mut reach = Reach::new(of.len());
+            for (at, part) in of.iter().enumerate() {
+                if into.selects(&self.roles[part]) {
+                    reach.insert(at);
+                }
+            }
+            reach
+        };
+        let mut parts: Vec<Reach> = whole.iter().map(|into| selected(into, plain)).collect();
+        let mut others: Vec<Reach> = whole.iter().map(|into| selected(into, whole)).collect();
+        // Whoever selects the role `by` selects what it selects.
+        for by in 0..whole.len() {
+            let (its_parts, its_others) = (parts[by].clone(), others[by].clone());
+            for into in 0..whole.len() {
+                if others[into].contains(by) {
+                    parts[into].extend(&its_parts);
+                    others[into].extend(&its_others);
+                }
+            }
+        }
+        parts
     }
 
     fn cluster_roles(&self) -> impl Iterator<Item = (&ObjectId, &Role)> {
@@ -92,49 +112,82 @@ impl Rbac {
 
     /// Roles that nobody has in any way, ordered.
     pub fn latent_roles(&self) -> impl Iterator<Item = &ObjectId> {
-        self.roles.keys().filter(|role| !self.is_granted(role))
-    }
-
-    /// Touches all roles that are aggregated into `role`: whether somebody has them may have changed.
-    pub(crate) fn touch_fragments(&self, role: &ObjectId, touched: &mut Touched) {
-        touched.roles.extend(self.fragments(role));
+        let bound = self.aggregated.iter().filter(|role| self.is_bound(role));
+        let granted = self.parts(bound.filter_map(|role| self.roles[role].selectors.as_deref()));
+        let roles = self.roles.keys();
+        roles.filter(move |role| !granted.contains(*role) && !self.is_bound(role))
     }
 
     /// All roles that are aggregated into `role`, by way of others too, ordered.
-    pub(crate) fn fragments(&self, role: &ObjectId) -> Vec<ObjectId> {
-        let mut fragments = BTreeSet::new();
-        let mut todo: Vec<&ObjectId> = self.aggregated.get(role).into_iter().collect();
-        let mut seen: BTreeSet<&ObjectId> = todo.iter().copied().collect();
-        while let Some(into) = todo.pop() {
-            let into = &self.roles[into];
-            for (id, _) in self.cluster_roles().filter(|(_, part)| into.selects(part)) {
-                fragments.insert(id.clone());
-                if self.aggregated.contains(id) && seen.insert(id) {
-                    todo.push(id);
+    pub(crate) fn parts_of(&self, role: &ObjectId) -> Vec<ObjectId> {
+        let role = self.roles.get_key_value(role);
+        let selectors = role.and_then(|(_, role)| role.selectors.as_deref());
+        let mut parts = self.parts(selectors);
+        if let Some((id, _)) = role {
+            parts.remove(id);
+        }
+        parts.into_iter().cloned().collect()
+    }
+
+    /// Touches all roles that are aggregated into one that has changed: whether somebody has them may have changed
+    /// as well.
+    pub(crate) fn touch_parts(&self, changes: Changes) -> Touched {
+        let Changes {
+            mut touched,
+            selectors,
+        } = changes;
+        let parts = self.parts(selectors.iter().map(|selectors| &**selectors));
+        touched.roles.extend(parts.into_iter().cloned());
+        touched
+    }
+
+    /// All roles that these selectors select, and those that are selected by these in turn.
+    fn parts<'a>(&'a self, selectors: impl IntoIterator<Item = &'a [Selector]>) -> BTreeSet<&'a ObjectId> {
+        let mut parts = BTreeSet::new();
+        let mut todo: Vec<&[Selector]> = selectors.into_iter().collect();
+        while let Some(selectors) = todo.pop() {
+            let selected = |role: &Role| selectors.iter().any(|selector| selector.matches(&role.labels));
+            for (id, role) in self.cluster_roles().filter(|(_, role)| selected(role)) {
+                if parts.insert(id) {
+                    todo.extend(role.selectors.as_deref());
                 }
             }
         }
-        fragments.remove(role);
-        fragments.into_iter().collect()
+        parts
     }
 }
 
-/// The rules that reach `root`, each once.
-fn reachable(root: &ObjectId, parts: &Parts, inventory: &Inventory) -> Vec<Rule> {
-    let mut rules = Vec::new();
+/// The rules of these roles, each once.
+fn rules_of<'a>(roles: impl Iterator<Item = &'a ObjectId>, inventory: &Inventory) -> Arc<[Rule]> {
     let mut known: HashSet<&Rule> = HashSet::new();
-    let mut seen = BTreeSet::from([root]);
-    let mut todo: Vec<&ObjectId> = parts[root].iter().rev().collect();
-    while let Some(id) = todo.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        if let Some(parts) = parts.get(id) {
-            todo.extend(parts.iter().rev());
-            continue;
-        }
-        let written = inventory.role(id).into_iter().flat_map(|role| role.rules.iter());
-        rules.extend(written.filter(|rule| known.insert(rule)).cloned());
+    let written = roles.flat_map(|id| inventory.role(id).into_iter().flat_map(|role| role.rules.iter()));
+    written.filter(|rule| known.insert(rule)).cloned().collect()
+}
+
+/// A set of roles, by number.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Reach(Box<[u64]>);
+
+impl Reach {
+    fn new(roles: usize) -> Self {
+        Self(vec![0; roles.div_ceil(64)].into())
     }
-    rules
+
+    fn insert(&mut self, at: usize) {
+        self.0[at / 64] |= 1 << (at % 64);
+    }
+
+    fn contains(&self, at: usize) -> bool {
+        self.0[at / 64] & 1 << (at % 64) != 0
+    }
+
+    fn extend(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word |= other;
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        (0..self.0.len() * 64).filter(|at| self.contains(*at))
+    }
 }

@@ -5,6 +5,7 @@ use plumbline_inventory::lean::{RoleRef, Subject as Written};
 use plumbline_inventory::names::Pool;
 use plumbline_inventory::{Kind, Name, ObjectId};
 
+use crate::recognised::{self, Recognised};
 use crate::subject::Subject;
 
 /// What the authorizer takes from a binding. It looks at the kinds of the role and of the subjects, and at
@@ -15,6 +16,7 @@ pub(crate) struct Binding {
     pub(crate) role: Option<ObjectId>,
     /// Those who can be meant, as they are written, in that order.
     pub(crate) subjects: Box<[Subject]>,
+    pub(crate) recognised: Recognised,
 }
 
 impl Binding {
@@ -27,6 +29,7 @@ impl Binding {
                 .iter()
                 .filter_map(|written| subject(namespace, written, names))
                 .collect(),
+            recognised: recognised::binding(id, facts),
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use plumbline_inventory::labels::Selector;
 use plumbline_inventory::names::Pool;
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId};
 
 use crate::binding::Binding;
 use crate::problem::{self, Problem};
+use crate::recognised;
 use crate::role::{self, Role};
 use crate::rules::{RuleLists, Rules};
 use crate::subject::Subject;
@@ -27,6 +29,8 @@ pub struct Rbac {
     pub(crate) subjects: BTreeMap<Subject, Bound>,
     /// Aggregated roles with valid selectors.
     pub(crate) aggregated: BTreeSet<ObjectId>,
+    /// What others have added to the default roles that are aggregated.
+    pub(crate) additions: BTreeMap<ObjectId, Vec<ObjectId>>,
     pub(crate) problems: BTreeMap<ObjectId, Box<[Problem]>>,
 }
 
@@ -68,6 +72,14 @@ pub struct Touched {
     pub bindings: BTreeSet<ObjectId>,
 }
 
+/// What came up during an update.
+#[derive(Default)]
+pub(crate) struct Changes {
+    pub(crate) touched: Touched,
+    /// Selectors of roles whose parts somebody may have now, or nobody any more.
+    pub(crate) selectors: Vec<Box<[Selector]>>,
+}
+
 impl Touched {
     fn subject(&mut self, subject: Subject, binding: &ObjectId) {
         self.places.insert((subject.clone(), binding.namespace.clone()));
@@ -100,24 +112,27 @@ impl Rbac {
     /// A binding costs its subjects; a role the bindings and subjects that it has. Offline a cluster role costs
     /// all aggregated ones besides.
     pub fn update(&mut self, inventory: &Inventory, dirty: &Dirty) -> Touched {
-        let mut touched = Touched::default();
+        let mut changes = Changes::default();
         for id in &dirty.objects {
             match id.kind {
-                Kind::Role | Kind::ClusterRole => self.role_changed(id, inventory, &mut touched),
+                Kind::Role | Kind::ClusterRole => self.role_changed(id, inventory, &mut changes),
                 Kind::RoleBinding | Kind::ClusterRoleBinding => {
-                    self.binding_changed(id, inventory, &mut touched);
+                    self.binding_changed(id, inventory, &mut changes);
                 }
-                Kind::ServiceAccount => self.service_account_changed(id, inventory, &mut touched),
+                Kind::ServiceAccount => self.service_account_changed(id, inventory, &mut changes),
                 _ => {}
             }
         }
-        if self.offline && dirty.objects.iter().any(|id| id.kind == Kind::ClusterRole) {
-            self.aggregate(inventory, &mut touched);
+        if dirty.objects.iter().any(|id| id.kind == Kind::ClusterRole) {
+            if self.offline {
+                self.aggregate(inventory, &mut changes);
+            }
+            self.find_additions(&mut changes);
         }
-        touched
+        self.touch_parts(changes)
     }
 
-    fn role_changed(&mut self, id: &ObjectId, inventory: &Inventory, touched: &mut Touched) {
+    fn role_changed(&mut self, id: &ObjectId, inventory: &Inventory, changes: &mut Changes) {
         let facts = inventory.role(id);
         let role = facts.map(|facts| {
             let selectors = role::selectors(facts).filter(|_| id.kind == Kind::ClusterRole);
@@ -131,33 +146,34 @@ impl Rbac {
                 labels: Arc::clone(&facts.labels),
                 selectors,
                 rules,
+                recognised: recognised::role(id, facts),
             }
         });
         self.note(
             id,
             facts.map_or(Vec::new(), |facts| problem::of_role(id.kind, facts)),
         );
-        self.put_role(id, role, touched);
+        self.put_role(id, role, changes);
     }
 
     /// Puts a role, or takes it away.
-    pub(crate) fn put_role(&mut self, id: &ObjectId, role: Option<Role>, touched: &mut Touched) {
+    pub(crate) fn put_role(&mut self, id: &ObjectId, role: Option<Role>, changes: &mut Changes) {
         let before = self.roles.get(id);
         if before == role.as_ref() {
             return;
         }
-        touched.roles.insert(id.clone());
+        changes.touched.roles.insert(id.clone());
         // What is aggregated into a role depends on its selectors, and who has that also on its labels.
         let group = |role: Option<&Role>| {
             role.and_then(|role| Some((role.selectors.clone()?, Arc::clone(&role.labels))))
         };
         let regrouped = group(before) != group(role.as_ref());
-        let rules = |role: Option<&Role>| role.map(|role| Arc::clone(&role.rules));
-        if rules(before) != rules(role.as_ref()) {
-            self.touch_bound(id, touched);
-        }
+        self.touch_bound(id, changes);
         if regrouped {
-            self.touch_fragments(id, touched);
+            let both = [before, role.as_ref()].into_iter().flatten();
+            changes
+                .selectors
+                .extend(both.filter_map(|role| role.selectors.clone()));
         }
         if role.as_ref().is_some_and(|role| role.selectors.is_some()) {
             self.aggregated.insert(id.clone());
@@ -168,21 +184,18 @@ impl Rbac {
             Some(role) => self.roles.insert(id.clone(), role),
             None => self.roles.remove(id),
         };
-        if regrouped {
-            self.touch_fragments(id, touched);
-        }
     }
 
-    fn touch_bound(&self, role: &ObjectId, touched: &mut Touched) {
+    pub(crate) fn touch_bound(&self, role: &ObjectId, changes: &mut Changes) {
         for binding in self.bound.get(role).into_iter().flatten() {
-            touched.bindings.insert(binding.clone());
+            changes.touched.bindings.insert(binding.clone());
             for subject in &self.bindings[binding].subjects {
-                touched.subject(subject.identity(), binding);
+                changes.touched.subject(subject.identity(), binding);
             }
         }
     }
 
-    fn binding_changed(&mut self, id: &ObjectId, inventory: &Inventory, touched: &mut Touched) {
+    fn binding_changed(&mut self, id: &ObjectId, inventory: &Inventory, changes: &mut Changes) {
         let facts = inventory.binding(id);
         let binding = facts.map(|facts| Binding::read(id, facts, &mut self.names));
         self.note(
@@ -192,26 +205,27 @@ impl Rbac {
         if self.bindings.get(id) == binding.as_ref() {
             return;
         }
-        touched.bindings.insert(id.clone());
+        changes.touched.bindings.insert(id.clone());
         let roles: BTreeSet<ObjectId> = [self.bindings.get(id), binding.as_ref()]
             .into_iter()
             .flatten()
             .filter_map(|binding| binding.role.clone())
             .collect();
         let was: Vec<bool> = roles.iter().map(|role| self.is_bound(role)).collect();
-        self.unlink(id, touched);
+        self.unlink(id, changes);
         if let Some(binding) = binding {
-            self.link(id, binding, inventory, touched);
+            self.link(id, binding, inventory, changes);
         }
         for (role, was) in roles.iter().zip(was) {
             if self.is_bound(role) != was {
-                touched.roles.insert(role.clone());
-                self.touch_fragments(role, touched);
+                changes.touched.roles.insert(role.clone());
+                let selectors = self.roles.get(role).and_then(|role| role.selectors.clone());
+                changes.selectors.extend(selectors);
             }
         }
     }
 
-    fn unlink(&mut self, id: &ObjectId, touched: &mut Touched) {
+    fn unlink(&mut self, id: &ObjectId, changes: &mut Changes) {
         let Some(binding) = self.bindings.remove(id) else {
             return;
         };
@@ -222,7 +236,7 @@ impl Rbac {
                     self.subjects.remove(&subject);
                 }
             }
-            touched.subject(subject, id);
+            changes.touched.subject(subject, id);
         }
         if let Some(role) = binding.role
             && let Some(bindings) = self.bound.get_mut(&role)
@@ -234,9 +248,9 @@ impl Rbac {
         }
     }
 
-    fn link(&mut self, id: &ObjectId, binding: Binding, inventory: &Inventory, touched: &mut Touched) {
+    fn link(&mut self, id: &ObjectId, binding: Binding, inventory: &Inventory, changes: &mut Changes) {
         for subject in binding.subjects.iter().map(Subject::identity) {
-            touched.subject(subject.clone(), id);
+            changes.touched.subject(subject.clone(), id);
             let bound = self.subjects.entry(subject).or_insert_with_key(|subject| Bound {
                 bindings: BTreeSet::new(),
                 missing: is_missing(subject, inventory),
@@ -249,7 +263,7 @@ impl Rbac {
         self.bindings.insert(id.clone(), binding);
     }
 
-    fn service_account_changed(&mut self, id: &ObjectId, inventory: &Inventory, touched: &mut Touched) {
+    fn service_account_changed(&mut self, id: &ObjectId, inventory: &Inventory, changes: &mut Changes) {
         let Some(namespace) = &id.namespace else { return };
         let subject = Subject::service_account(Name::clone(namespace), Name::clone(&id.name));
         let Some(bound) = self.subjects.get_mut(&subject) else {
@@ -260,9 +274,9 @@ impl Rbac {
             bound.missing = missing;
             let bindings = bound.bindings.clone();
             for binding in &bindings {
-                touched.subject(subject.clone(), binding);
+                changes.touched.subject(subject.clone(), binding);
             }
-            touched.bindings.extend(bindings);
+            changes.touched.bindings.extend(bindings);
         }
     }
 
@@ -348,6 +362,7 @@ impl PartialEq for Rbac {
             && self.bound == other.bound
             && self.subjects == other.subjects
             && self.aggregated == other.aggregated
+            && self.additions == other.additions
             && self.problems == other.problems
     }
 }

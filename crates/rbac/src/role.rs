@@ -5,6 +5,7 @@ use std::sync::Arc;
 use plumbline_inventory::facts::RoleFacts;
 use plumbline_inventory::labels::{Labels, Selector};
 
+use crate::recognised::Recognised;
 use crate::rules::Rules;
 
 /// A role or cluster role.
@@ -14,6 +15,7 @@ pub(crate) struct Role {
     /// What it is aggregated from; `None` also if a selector is invalid, for then nothing aggregates it.
     pub(crate) selectors: Option<Box<[Selector]>>,
     pub(crate) rules: Arc<Rules>,
+    pub(crate) recognised: Recognised,
 }
 
 impl Role {
@@ -27,7 +29,10 @@ impl Role {
 
 impl PartialEq for Role {
     fn eq(&self, other: &Self) -> bool {
-        self.labels == other.labels && self.selectors == other.selectors && self.rules == other.rules
+        self.labels == other.labels
+            && self.selectors == other.selectors
+            && self.rules == other.rules
+            && self.recognised == other.recognised
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Rules {
     written: Arc<[Rule]>,
     compiled: Box<[CompiledRule]>,
     dangers: Dangers,
+    /// Of each rule.
+    dangers_of_each: Box<[Dangers]>,
 }
 
 impl Rules {
@@ -25,8 +27,10 @@ impl Rules {
             .iter()
             .map(|rule| CompiledRule::compile(rule, names))
             .collect();
+        let dangers_of_each = danger::dangers_of_each(&written, &compiled);
         Self {
-            dangers: danger::dangers(&written, &compiled),
+            dangers: danger::together(&dangers_of_each),
+            dangers_of_each,
             compiled,
             written,
         }
@@ -49,11 +53,12 @@ impl Rules {
 
     /// The rules that have this danger when they are bound in a namespace, or everywhere.
     pub fn with_danger(&self, danger: Danger, namespace: Option<&Name>) -> impl Iterator<Item = usize> {
-        (0..self.compiled.len()).filter(move |at| {
-            let dangers = danger::dangers_of_rule(&self.written, &self.compiled, *at);
+        let of_each = self.dangers_of_each.iter().enumerate();
+        let with = of_each.filter(move |(_, dangers)| {
             let found = dangers.within(namespace);
             found.all().union(found.implied).contains(danger)
-        })
+        });
+        with.map(|(at, _)| at)
     }
 
     /// The first rule that allows `request`.

@@ -53,7 +53,7 @@ async fn what_a_cluster_begins_with_is_recognised() {
     for name in ["admin", "edit", "view"] {
         let rbac = Rbac::of(&inventory);
         let id = crate::cluster::cluster_role(name);
-        assert_eq!(rbac.foreign_parts(&id, &inventory), [], "{name}");
+        assert_eq!(rbac.foreign_parts(&id), [], "{name}");
     }
     show_risks(&Rbac::of(&inventory));
 }

@@ -3,8 +3,8 @@
 use plumbline_inventory::Name;
 use plumbline_inventory::lean::Rule;
 
-use super::targets::{EXTRAS, IMPERSONATE_ON};
-use super::{Danger, DangerSet, KUBE_SYSTEM, Reach, Target, targets};
+use super::targets::{EXTRAS, IMPERSONATE_ON, targets_of};
+use super::{Danger, DangerSet, KUBE_SYSTEM, Reach, Target};
 use crate::request::ResourceRequest;
 use crate::rule::CompiledRule;
 
@@ -79,26 +79,31 @@ impl Dangers {
     }
 }
 
-/// The dangers of all rules together.
-pub(crate) fn dangers(written: &[Rule], compiled: &[CompiledRule]) -> Dangers {
-    let each = (0..written.len()).map(|at| dangers_of_rule(written, compiled, at));
-    each.fold(Dangers::default(), Dangers::union)
+/// The dangers of each rule of a role.
+pub(crate) fn dangers_of_each(written: &[Rule], compiled: &[CompiledRule]) -> Box<[Dangers]> {
+    let each = written.iter().zip(compiled);
+    each.map(|(words, rule)| dangers_of_rule(words, rule, compiled))
+        .collect()
+}
+
+/// The dangers of all rules of a role together.
+pub(crate) fn together(of_each: &[Dangers]) -> Dangers {
+    of_each.iter().copied().fold(Dangers::default(), Dangers::union)
 }
 
 /// The dangers of one rule, among all rules of its role.
-pub(crate) fn dangers_of_rule(written: &[Rule], compiled: &[CompiledRule], at: usize) -> Dangers {
-    let (rule, words) = (&compiled[at], &written[at]);
+fn dangers_of_rule(words: &Rule, rule: &CompiledRule, all: &[CompiledRule]) -> Dangers {
     let mut dangers = Dangers::default();
     of_wildcards(words, &mut dangers);
     of_impersonation(words, &mut dangers);
-    for target in targets() {
+    for target in targets_of(&words.resources) {
         if !is_about_resource(rule, words, target) {
             continue;
         }
         let verbs = || target.verbs.iter().filter(|verb| rule.has_verb(verb));
         if verbs().any(|verb| is_for_all(rule, target, verb)) {
             dangers.insert(target.danger, target.reach, false);
-        } else if verbs().any(|verb| is_for_some(rule, compiled, target, verb)) {
+        } else if verbs().any(|verb| is_for_some(rule, all, target, verb)) {
             dangers.insert(target.danger, target.reach, true);
         }
     }

@@ -8,8 +8,10 @@ pub use find::{Dangers, Found};
 pub use set::DangerSet;
 pub use targets::{Reach, Target};
 
-pub(crate) use find::{dangers, dangers_of_rule};
-pub(crate) use targets::{KUBE_SYSTEM, targets};
+pub(crate) use find::{dangers_of_each, together};
+pub(crate) use targets::KUBE_SYSTEM;
+#[cfg(test)]
+pub(crate) use targets::targets;
 
 /// How bad something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

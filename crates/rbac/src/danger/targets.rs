@@ -1,5 +1,8 @@
 //! Which requests a danger consists in.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::Danger;
 use Danger as D;
 use Reach::{Cluster, Namespace, System};
@@ -42,6 +45,7 @@ const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["create", "update", "patch"];
 /// What is dangerous to take away, too.
 const ALTER: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
+const REPLACE: &[&str] = &["update", "patch", "delete", "deletecollection"];
 const MODIFY: &[&str] = &["update", "patch"];
 const CREATE: &[&str] = &["create"];
 /// Up to 1.34 a web socket was opened by `get`.
@@ -73,9 +77,32 @@ const fn target(
     }
 }
 
-/// The requests that a danger consists in; none for dangers that are a matter of how a rule is written.
+/// The requests that dangers consist in; none for dangers that are a matter of how a rule is written.
+#[cfg(test)]
 pub(crate) fn targets() -> &'static [Target] {
     TARGETS
+}
+
+/// Targets by their resource: a rule has few resources, and most of them are nobody's target.
+static BY_RESOURCE: LazyLock<HashMap<&'static str, Vec<&'static Target>>> = LazyLock::new(|| {
+    let mut by_resource = HashMap::<_, Vec<_>>::new();
+    for target in TARGETS {
+        by_resource.entry(target.resource).or_default().push(target);
+    }
+    by_resource
+});
+
+/// The targets that a rule for these resources may be about.
+pub(super) fn targets_of(resources: &[String]) -> Vec<&'static Target> {
+    if resources.iter().any(|resource| resource.starts_with('*')) {
+        return TARGETS.iter().collect();
+    }
+    let words = resources.iter().map(String::as_str).chain([Target::ANY]);
+    words
+        .filter_map(|word| BY_RESOURCE.get(word))
+        .flatten()
+        .copied()
+        .collect()
 }
 
 static TARGETS: &[Target] = &[
@@ -241,7 +268,8 @@ static TARGETS: &[Target] = &[
         Cluster,
     ),
     target(D::AttestItems, WRITE, OWN, "complianceattestations", Cluster),
-    target(D::WriteBaselines, ALTER, OWN, "compliancebaselines", Cluster),
+    // One that is created beside others changes nobody's verdict: it has reports of its own.
+    target(D::WriteBaselines, REPLACE, OWN, "compliancebaselines", Cluster),
     target(D::WritePolicyEngines, ALTER, "kyverno.io", Target::ANY, Namespace),
     target(
         D::WritePolicyEngines,

@@ -5,14 +5,14 @@
 
 mod content;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::LazyLock;
 
 use plumbline_inventory::facts::{BindingFacts, RoleFacts};
-use plumbline_inventory::{Inventory, Kind, ObjectId};
+use plumbline_inventory::{Kind, ObjectId};
 
-use crate::rbac::Rbac;
+use crate::rbac::{Changes, Rbac};
 
 pub use content::{of_binding, of_role};
 
@@ -95,15 +95,41 @@ fn recognise(id: &ObjectId, content: impl FnOnce() -> String) -> Recognised {
 }
 
 impl Rbac {
-    /// The cluster roles that are aggregated into `role`, by way of others too, and are no defaults: what somebody
-    /// has added to `admin`, `edit` and `view`. Ordered.
-    pub fn foreign_parts(&self, role: &ObjectId, inventory: &Inventory) -> Vec<ObjectId> {
-        let mut parts = self.fragments(role);
-        parts.retain(|part| {
-            let facts = inventory.role(part);
-            !facts.is_some_and(|facts| matches!(self::role(part, facts), Recognised::Stock(_)))
-        });
-        parts
+    /// Whether a role is a default; of an aggregated one, what it is aggregated from decides.
+    pub fn recognised_role(&self, role: &ObjectId) -> Recognised {
+        self.roles
+            .get(role)
+            .map_or(Recognised::No, |role| role.recognised)
+    }
+
+    /// Whether a binding is a default.
+    pub fn recognised_binding(&self, binding: &ObjectId) -> Recognised {
+        let binding = self.bindings.get(binding);
+        binding.map_or(Recognised::No, |binding| binding.recognised)
+    }
+
+    /// The cluster roles that are aggregated into a default `role`, by way of others too, and are no defaults: what
+    /// somebody has added to `admin`, `edit` and `view`. Ordered.
+    pub fn foreign_parts(&self, role: &ObjectId) -> &[ObjectId] {
+        self.additions.get(role).map_or(&[], Vec::as_slice)
+    }
+
+    /// Looks again at what others have added to default roles.
+    pub(crate) fn find_additions(&mut self, changes: &mut Changes) {
+        let is_stock = |role: &ObjectId| matches!(self.recognised_role(role), Recognised::Stock(_));
+        let defaults = self.aggregated.iter().filter(|role| is_stock(role));
+        let additions: BTreeMap<ObjectId, Vec<ObjectId>> = defaults
+            .map(|role| (role.clone(), self.parts_of(role)))
+            .map(|(role, parts)| (role, parts.into_iter().filter(|part| !is_stock(part)).collect()))
+            .collect();
+        let before = std::mem::replace(&mut self.additions, additions);
+        let roles: BTreeSet<&ObjectId> = before.keys().chain(self.additions.keys()).collect();
+        for role in roles {
+            if before.get(role) != self.additions.get(role) {
+                changes.touched.roles.insert(role.clone());
+                self.touch_bound(role, changes);
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Semantics case by case, against the rules as they are written, and incremental against full.
 
+mod bad_input;
 mod dangers;
 mod escalation;
 mod incremental;

@@ -161,6 +161,6 @@ fn what_others_add_to_a_role_is_named() {
     let admin = written(Kind::ClusterRole, "admin").set("aggregationRule.clusterRoleSelectors", admin);
     let inventory = filled(Inventory::live(), &[edit(), added.clone(), admin.clone()]);
     let rbac = Rbac::of(&inventory);
-    assert_eq!(rbac.foreign_parts(&edit().id(), &inventory), [added.id()]);
-    assert_eq!(rbac.foreign_parts(&admin.id(), &inventory), [added.id()]);
+    assert_eq!(rbac.foreign_parts(&edit().id()), [added.id()]);
+    assert_eq!(rbac.foreign_parts(&admin.id()), [added.id()]);
 }

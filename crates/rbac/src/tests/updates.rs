@@ -75,11 +75,11 @@ fn the_first_binding_and_the_last_touch_the_role() {
 }
 
 #[test]
-fn rules_touch_those_who_have_them_and_labels_do_not() {
+fn rules_touch_those_who_have_them_and_so_do_labels_which_may_say_who_keeps_the_role() {
     let mut cluster = Cluster::new(&[cluster_role("r", pods()), everywhere("a", "r", alice())]);
     let labelled = cluster_role("r", pods()).label("team", "x");
-    assert_eq!(cluster.put(&labelled), ["ClusterRole r"]);
     let touched = ["User alice", "ClusterRole r", "ClusterRoleBinding a"];
+    assert_eq!(cluster.put(&labelled), touched);
     assert_eq!(
         cluster.put(&cluster_role("r", json!([])).label("team", "x")),
         touched
