@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::entries::Facts;
 use crate::facts::{
-    BindingFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts, NodeFacts, NodePath,
-    Owner, PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
+    BindingFacts, ClusterPolicyFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts,
+    NodeFacts, NodePath, Owner, PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
 };
 use crate::inventory::{InputState, Inventory, Namespace, ObjectId, Undecodable};
 use crate::kind::Kind;
@@ -89,16 +90,49 @@ impl Inventory {
                 self.put_global(&id, binding(*o), |inventory| &mut inventory.cluster_role_bindings);
             }
             Object::NetworkPolicy(o) => {
-                self.put_local(&id, NetworkPolicyFacts { spec: o.spec }, |ns| {
-                    &mut ns.network_policies
-                });
+                let facts = NetworkPolicyFacts {
+                    unknown_version: unknown_version(id.kind, o.api_version.as_deref()),
+                    spec: self.policy_specs.intern(o.spec),
+                };
+                self.put_local(&id, facts, |ns| &mut ns.network_policies);
             }
             Object::LimitRange(o) => {
                 self.put_local(&id, LimitRangeFacts::new(&o), |ns| &mut ns.limit_ranges);
                 self.default_again(id.namespace.as_ref());
             }
-            Object::Service(_) => self.put_local(&id, (), |ns| &mut ns.services),
-            Object::Ingress(_) => self.put_local(&id, (), |ns| &mut ns.ingresses),
+            Object::Service(o) => {
+                let facts = self.entries().service(&o);
+                self.put_local(&id, facts, |ns| &mut ns.services);
+            }
+            Object::Ingress(o) => {
+                let facts = self.entries().ingress(&o);
+                self.put_local(&id, facts, |ns| &mut ns.ingresses);
+            }
+            Object::Gateway(o) => {
+                let facts = self.entries().gateway(&o);
+                self.put_local(&id, facts, |ns| &mut ns.gateways);
+            }
+            Object::HttpRoute(o)
+            | Object::GrpcRoute(o)
+            | Object::TlsRoute(o)
+            | Object::TcpRoute(o)
+            | Object::UdpRoute(o) => {
+                let facts = self.entries().route(&o);
+                let kind = id.kind;
+                self.put_local(&id, facts, move |ns| ns.routes.entry(kind).or_default());
+            }
+            Object::AdminNetworkPolicy(o)
+            | Object::BaselineAdminNetworkPolicy(o)
+            | Object::ClusterNetworkPolicy(o) => {
+                let facts = ClusterPolicyFacts {
+                    unknown_version: unknown_version(id.kind, o.api_version.as_deref()),
+                    spec: o.spec.into(),
+                };
+                let kind = id.kind;
+                self.put_global(&id, facts, move |inventory| {
+                    inventory.cluster_policies.entry(kind).or_default()
+                });
+            }
             Object::PersistentVolume(o) => {
                 let facts = self.volume_facts(&o);
                 self.put_global(&id, facts, |inventory| &mut inventory.persistent_volumes);
@@ -191,6 +225,10 @@ impl Inventory {
             Kind::RuntimeClass => stale.extend(self.runtime_classes.stale(epoch).map(global)),
             Kind::ClusterRole => stale.extend(self.cluster_roles.stale(epoch).map(global)),
             Kind::ClusterRoleBinding => stale.extend(self.cluster_role_bindings.stale(epoch).map(global)),
+            kind if kind.is_cluster_policy() => {
+                let store = self.cluster_policies.get(&kind);
+                stale.extend(store.into_iter().flat_map(|store| store.stale(epoch)).map(global));
+            }
             _ => {
                 for (namespace, ns) in &self.namespaces {
                     stale.extend(ns.stale(kind, epoch).into_iter().map(|name| ObjectId {
@@ -220,6 +258,13 @@ impl Inventory {
         self.label_sets.intern(labels)
     }
 
+    fn entries(&mut self) -> Facts<'_> {
+        Facts {
+            names: &mut self.names,
+            label_sets: &mut self.label_sets,
+        }
+    }
+
     fn role(&mut self, role: &lean::Role) -> RoleFacts {
         RoleFacts {
             labels: self.labels(&role.metadata.labels),
@@ -243,7 +288,12 @@ impl Inventory {
     }
 
     /// Puts a record of a cluster-scoped kind.
-    fn put_global<T: PartialEq>(&mut self, id: &ObjectId, value: T, store: fn(&mut Self) -> &mut Store<T>) {
+    fn put_global<T: PartialEq>(
+        &mut self,
+        id: &ObjectId,
+        value: T,
+        store: impl FnOnce(&mut Self) -> &mut Store<T>,
+    ) {
         let epoch = self.epoch(id.kind);
         match store(self).put(&id.name, epoch, value) {
             Put::Same => return,
@@ -251,6 +301,7 @@ impl Inventory {
             Put::Changed(_) => {}
         }
         self.dirty.topic(id.kind, None);
+        self.dirty.object(id);
     }
 
     /// Puts a record of a namespaced kind that has no more to it than its facts.
@@ -258,7 +309,7 @@ impl Inventory {
         &mut self,
         id: &ObjectId,
         value: T,
-        store: fn(&mut Namespace) -> &mut Store<T>,
+        store: impl FnOnce(&mut Namespace) -> &mut Store<T>,
     ) {
         let epoch = self.epoch(id.kind);
         let namespace = id.namespace.as_ref().expect("a namespaced kind has a namespace");
@@ -268,6 +319,7 @@ impl Inventory {
             Put::Changed(_) => {}
         }
         self.dirty.topic(id.kind, Some(namespace));
+        self.dirty.object(id);
     }
 
     fn apply_namespace(&mut self, id: &ObjectId, namespace: &lean::Namespace) {
@@ -558,11 +610,16 @@ impl Inventory {
             (_, Kind::RuntimeClass) => self.runtime_classes.remove(&id.name).is_some(),
             (_, Kind::ClusterRole) => self.cluster_roles.remove(&id.name).is_some(),
             (_, Kind::ClusterRoleBinding) => self.cluster_role_bindings.remove(&id.name).is_some(),
+            (_, kind) if kind.is_cluster_policy() => {
+                let store = self.cluster_policies.get_mut(&kind);
+                store.is_some_and(|store| store.remove(&id.name).is_some())
+            }
             (Some(namespace), kind) => self.remove_local(namespace, kind, &id.name),
             (None, _) => false,
         };
         if removed {
             self.inputs.entry(id.kind).or_default().objects -= 1;
+            self.dirty.object(id);
             if !id.kind.is_workload() {
                 let namespace = if id.kind == Kind::Namespace {
                     Some(&id.name)
@@ -622,6 +679,11 @@ impl Inventory {
             Kind::PersistentVolumeClaim => ns.claims.remove(name).is_some(),
             Kind::Service => ns.services.remove(name).is_some(),
             Kind::Ingress => ns.ingresses.remove(name).is_some(),
+            Kind::Gateway => ns.gateways.remove(name).is_some(),
+            kind if kind.is_route() => {
+                let store = ns.routes.get_mut(&kind);
+                store.is_some_and(|store| store.remove(name).is_some())
+            }
             Kind::ConfigMap => ns.config_maps.remove(name).is_some(),
             Kind::Role => ns.roles.remove(name).is_some(),
             Kind::RoleBinding => ns.role_bindings.remove(name).is_some(),
@@ -650,6 +712,13 @@ impl Inventory {
         self.touch(namespace, touched);
         true
     }
+}
+
+/// The version of an object, if its fields are those of another version than the ones we know.
+fn unknown_version(kind: Kind, api_version: Option<&str>) -> Option<Name> {
+    let api_version = api_version?;
+    let version = api_version.rsplit('/').next().unwrap_or_default();
+    (!kind.versions().contains(&version)).then(|| Name::from(api_version))
 }
 
 fn binding(binding: lean::Binding) -> BindingFacts {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::inventory::ObjectId;
 use crate::kind::Kind;
 use crate::names::Name;
 use crate::roots::RootKey;
@@ -22,12 +23,20 @@ pub struct Dirty {
     pub roots: BTreeSet<RootKey>,
     /// Other facts that changed.
     pub topics: BTreeSet<Topic>,
+    /// Objects that changed, came or went, of kinds that are looked at one by one; their topics are noted too.
+    pub objects: BTreeSet<ObjectId>,
 }
 
 impl Dirty {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.roots.is_empty() && self.topics.is_empty()
+        self.roots.is_empty() && self.topics.is_empty() && self.objects.is_empty()
+    }
+
+    pub(crate) fn object(&mut self, id: &ObjectId) {
+        if id.kind.is_noted_by_object() {
+            self.objects.insert(id.clone());
+        }
     }
 
     pub(crate) fn topic(&mut self, kind: Kind, namespace: Option<&Name>) {

@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod dirty;
+pub mod entries;
 pub mod facts;
 pub mod inventory;
 pub mod kind;
