@@ -293,7 +293,7 @@ impl<'a> WorkloadView<'a> {
     }
 
     /// Labels of the pods that it makes; for a pod its own.
-    pub fn pod_labels(&self) -> &'a Labels {
+    pub fn pod_labels(&self) -> &'a Arc<Labels> {
         match self.object {
             RootObject::Pod(pod) => &pod.labels,
             RootObject::Controller(controller) => &controller.pod_labels,

@@ -1,0 +1,29 @@
+//! Who may talk to whom: reachability under every kind of network policy. Pure: no I/O, no clock.
+//!
+//! Pods that no policy can tell apart are one class ([`classes`]). What policies select is a set of classes
+//! ([`selections`]); the policies that select a class decide on it together, once for all classes that the same
+//! policies select ([`verdict`]). A change of the cluster recomputes what reads what has changed ([`Network::update`]).
+//!
+//! What is not known decides nothing: the addresses of pods and nodes are not, so that address blocks hold for what
+//! is outside the cluster. Pods on the network of their node are outside of every policy, as most network plugins
+//! have it: nothing isolates them, and no selector means them.
+
+pub mod addresses;
+mod between;
+mod classes;
+mod compile;
+pub mod connections;
+mod intervals;
+mod network;
+mod partition;
+pub mod policy;
+pub mod problem;
+mod profiles;
+mod selections;
+mod verdict;
+
+pub use addresses::{AddressRange, Addresses};
+pub use connections::Connections;
+pub use network::Network;
+pub use policy::{Action, Direction, Tier};
+pub use problem::Problem;

@@ -1,0 +1,235 @@
+//! What policies select: sets of classes, each computed once however many policies select the same.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use plumbline_inventory::Name;
+use plumbline_inventory::labels::{Labels, Selector};
+use roaring::RoaringBitmap;
+
+use crate::classes::{Class, ClassId, Classes};
+
+/// The number of a selection. It is given anew once the selection has gone.
+pub(crate) type SelectionId = u32;
+
+/// Namespaces that pods are selected from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Scope {
+    /// One, by name: that of the policy.
+    Namespace(Name),
+    /// Those with such labels.
+    Labelled(Selector),
+}
+
+/// Labels of namespaces by their names.
+pub(crate) type NamespaceLabels = BTreeMap<Name, Labels>;
+
+/// Pods that are selected by their labels and those of their namespaces.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Pods {
+    pub(crate) scope: Scope,
+    pub(crate) selector: Selector,
+}
+
+impl Pods {
+    fn select(&self, class: &Class, namespaces: &NamespaceLabels) -> bool {
+        let in_scope = || match &self.scope {
+            Scope::Namespace(namespace) => *namespace == class.namespace,
+            Scope::Labelled(selector) => namespaces
+                .get(&class.namespace)
+                .is_some_and(|labels| selector.matches(labels)),
+        };
+        !class.host_network && in_scope() && self.selector.matches(&class.labels)
+    }
+}
+
+#[derive(Debug)]
+struct Selection {
+    pods: Pods,
+    members: RoaringBitmap,
+    users: u32,
+}
+
+/// All selections, each with the number of policies that count on it.
+#[derive(Debug, Default)]
+pub(crate) struct Selections {
+    slots: Vec<Option<Selection>>,
+    free: Vec<SelectionId>,
+    by_content: HashMap<Pods, SelectionId>,
+    by_namespace: BTreeMap<Name, BTreeSet<SelectionId>>,
+    /// Those that look at namespaces by their labels.
+    labelled: BTreeSet<SelectionId>,
+    /// Those that have not been computed yet.
+    fresh: BTreeSet<SelectionId>,
+    /// Keys of pod labels that are read, and how often.
+    keys: BTreeMap<Box<str>, u32>,
+    /// Keys that are read and were not, or are no longer.
+    changed_keys: BTreeSet<Box<str>>,
+}
+
+impl Selections {
+    /// The selection of these pods, counted on once more.
+    pub(crate) fn acquire(&mut self, pods: Pods) -> SelectionId {
+        if let Some(id) = self.by_content.get(&pods) {
+            self.slots[*id as usize]
+                .as_mut()
+                .expect("selections by content exist")
+                .users += 1;
+            return *id;
+        }
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() as SelectionId - 1
+        });
+        for key in pods.selector.keys() {
+            let readers = self.keys.entry(key.into()).or_default();
+            *readers += 1;
+            if *readers == 1 {
+                toggle(&mut self.changed_keys, key);
+            }
+        }
+        match &pods.scope {
+            Scope::Namespace(name) => self.by_namespace.entry(Name::clone(name)).or_default().insert(id),
+            Scope::Labelled(_) => self.labelled.insert(id),
+        };
+        self.by_content.insert(pods.clone(), id);
+        self.slots[id as usize] = Some(Selection {
+            pods,
+            members: RoaringBitmap::new(),
+            users: 1,
+        });
+        self.fresh.insert(id);
+        id
+    }
+
+    /// Counts on a selection once less.
+    pub(crate) fn release(&mut self, id: SelectionId) {
+        let slot = &mut self.slots[id as usize];
+        let selection = slot.as_mut().expect("what is released was acquired");
+        selection.users -= 1;
+        let Some(Selection { pods, .. }) = slot.take_if(|selection| selection.users == 0) else {
+            return;
+        };
+        for key in pods.selector.keys() {
+            let readers = self.keys.get_mut(key).expect("it was counted");
+            *readers -= 1;
+            if *readers == 0 {
+                self.keys.remove(key);
+                toggle(&mut self.changed_keys, key);
+            }
+        }
+        match &pods.scope {
+            Scope::Namespace(name) => {
+                let of_namespace = self.by_namespace.get_mut(name).expect("it was put there");
+                of_namespace.remove(&id);
+                if of_namespace.is_empty() {
+                    self.by_namespace.remove(name);
+                }
+            }
+            Scope::Labelled(_) => {
+                self.labelled.remove(&id);
+            }
+        }
+        self.by_content.remove(&pods);
+        self.fresh.remove(&id);
+        self.free.push(id);
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_content.len()
+    }
+
+    /// Whether some selector reads the pod label of this key.
+    pub(crate) fn reads(&self, key: &str) -> bool {
+        self.keys.contains_key(key)
+    }
+
+    /// Keys of pod labels that are read and were not, or are no longer, since this was last asked.
+    pub(crate) fn take_changed_keys(&mut self) -> BTreeSet<Box<str>> {
+        std::mem::take(&mut self.changed_keys)
+    }
+
+    /// The classes that are selected.
+    pub(crate) fn members(&self, id: SelectionId) -> &RoaringBitmap {
+        &self.slots[id as usize]
+            .as_ref()
+            .expect("the selection exists")
+            .members
+    }
+
+    /// Looks again at whether `touched` classes are selected, and at every class for selections that are new;
+    /// tells which selections have changed.
+    pub(crate) fn refresh(
+        &mut self,
+        touched: &RoaringBitmap,
+        touched_namespaces: &BTreeSet<Name>,
+        classes: &Classes,
+        namespaces: &NamespaceLabels,
+    ) -> BTreeSet<SelectionId> {
+        let mut changed = BTreeSet::new();
+        let fresh = std::mem::take(&mut self.fresh);
+        let local = touched_namespaces
+            .iter()
+            .filter_map(|namespace| self.by_namespace.get(namespace));
+        let known: Vec<SelectionId> = self.labelled.iter().chain(local.flatten()).copied().collect();
+        for id in known.into_iter().filter(|id| !fresh.contains(id)) {
+            let selection = self.slots[id as usize]
+                .as_mut()
+                .expect("indexed selections exist");
+            if selection.look_again(touched, classes, namespaces) {
+                changed.insert(id);
+            }
+        }
+        for id in fresh {
+            let selection = self.slots[id as usize].as_mut().expect("fresh selections exist");
+            selection.compute(classes, namespaces);
+            changed.insert(id);
+        }
+        changed
+    }
+}
+
+impl Selection {
+    fn compute(&mut self, classes: &Classes, namespaces: &NamespaceLabels) {
+        let pods = &self.pods;
+        let selected = |(_, class): &(ClassId, &Class)| pods.select(class, namespaces);
+        self.members = match &pods.scope {
+            Scope::Namespace(namespace) => {
+                let there = classes.of_namespace(namespace).into_iter().flatten();
+                there
+                    .map(|id| (id, classes.expect(id)))
+                    .filter(selected)
+                    .map(|(id, _)| id)
+                    .collect()
+            }
+            Scope::Labelled(_) => classes.iter().filter(selected).map(|(id, _)| id).collect(),
+        };
+    }
+
+    fn look_again(
+        &mut self,
+        touched: &RoaringBitmap,
+        classes: &Classes,
+        namespaces: &NamespaceLabels,
+    ) -> bool {
+        let mut changed = false;
+        for id in touched {
+            let selected = classes
+                .get(id)
+                .is_some_and(|class| self.pods.select(class, namespaces));
+            changed |= if selected {
+                self.members.insert(id)
+            } else {
+                self.members.remove(id)
+            };
+        }
+        changed
+    }
+}
+
+/// What is changed back has not changed.
+fn toggle(changed: &mut BTreeSet<Box<str>>, key: &str) {
+    if !changed.remove(key) {
+        changed.insert(key.into());
+    }
+}
