@@ -1,11 +1,12 @@
 //! How events change the inventory.
 
+mod network;
+
 use std::sync::Arc;
 
-use crate::entries::Facts;
 use crate::facts::{
-    BindingFacts, ClusterPolicyFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts,
-    NodeFacts, NodePath, Owner, PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
+    BindingFacts, Controller, LimitRangeFacts, NamespaceFacts, NodeFacts, NodePath, Owner,
+    PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
 };
 use crate::inventory::{InputState, Inventory, Namespace, ObjectId, Undecodable};
 use crate::kind::Kind;
@@ -89,50 +90,19 @@ impl Inventory {
             Object::ClusterRoleBinding(o) => {
                 self.put_global(&id, binding(*o), |inventory| &mut inventory.cluster_role_bindings);
             }
-            Object::NetworkPolicy(o) => {
-                let facts = NetworkPolicyFacts {
-                    unknown_version: unknown_version(id.kind, o.api_version.as_deref()),
-                    spec: self.policy_specs.intern(o.spec),
-                };
-                self.put_local(&id, facts, |ns| &mut ns.network_policies);
-            }
+            Object::NetworkPolicy(o) => self.apply_network_policy(&id, *o),
             Object::LimitRange(o) => {
                 self.put_local(&id, LimitRangeFacts::new(&o), |ns| &mut ns.limit_ranges);
                 self.default_again(id.namespace.as_ref());
             }
-            Object::Service(o) => {
-                let facts = self.entries().service(&o);
-                self.put_local(&id, facts, |ns| &mut ns.services);
-            }
-            Object::Ingress(o) => {
-                let facts = self.entries().ingress(&o);
-                self.put_local(&id, facts, |ns| &mut ns.ingresses);
-            }
-            Object::Gateway(o) => {
-                let facts = self.entries().gateway(&o);
-                self.put_local(&id, facts, |ns| &mut ns.gateways);
-            }
+            Object::Service(o) => self.apply_service(&id, &o),
+            Object::Ingress(o) => self.apply_ingress(&id, &o),
+            Object::Gateway(o) => self.apply_gateway(&id, &o),
             Object::HttpRoute(o)
             | Object::GrpcRoute(o)
             | Object::TlsRoute(o)
             | Object::TcpRoute(o)
-            | Object::UdpRoute(o) => {
-                let facts = self.entries().route(&o);
-                let kind = id.kind;
-                self.put_local(&id, facts, move |ns| ns.routes.entry(kind).or_default());
-            }
-            Object::AdminNetworkPolicy(o)
-            | Object::BaselineAdminNetworkPolicy(o)
-            | Object::ClusterNetworkPolicy(o) => {
-                let facts = ClusterPolicyFacts {
-                    unknown_version: unknown_version(id.kind, o.api_version.as_deref()),
-                    spec: o.spec.into(),
-                };
-                let kind = id.kind;
-                self.put_global(&id, facts, move |inventory| {
-                    inventory.cluster_policies.entry(kind).or_default()
-                });
-            }
+            | Object::UdpRoute(o) => self.apply_route(&id, &o),
             Object::PersistentVolume(o) => {
                 let facts = self.volume_facts(&o);
                 self.put_global(&id, facts, |inventory| &mut inventory.persistent_volumes);
@@ -148,6 +118,9 @@ impl Inventory {
             Object::ConfigMap(o) => {
                 self.put_local(&id, o.data.0.into(), |ns| &mut ns.config_maps);
             }
+            Object::AdminNetworkPolicy(o)
+            | Object::BaselineAdminNetworkPolicy(o)
+            | Object::ClusterNetworkPolicy(o) => self.apply_cluster_policy(&id, *o),
         }
     }
 
@@ -256,13 +229,6 @@ impl Inventory {
     fn labels(&mut self, map: &std::collections::BTreeMap<String, String>) -> Arc<Labels> {
         let labels = Labels::new(map, &mut self.names);
         self.label_sets.intern(labels)
-    }
-
-    fn entries(&mut self) -> Facts<'_> {
-        Facts {
-            names: &mut self.names,
-            label_sets: &mut self.label_sets,
-        }
     }
 
     fn role(&mut self, role: &lean::Role) -> RoleFacts {
@@ -712,13 +678,6 @@ impl Inventory {
         self.touch(namespace, touched);
         true
     }
-}
-
-/// The version of an object, if its fields are those of another version than the ones we know.
-fn unknown_version(kind: Kind, api_version: Option<&str>) -> Option<Name> {
-    let api_version = api_version?;
-    let version = api_version.rsplit('/').next().unwrap_or_default();
-    (!kind.versions().contains(&version)).then(|| Name::from(api_version))
 }
 
 fn binding(binding: lean::Binding) -> BindingFacts {

@@ -164,9 +164,8 @@ impl Kind {
             Self::AdminNetworkPolicy | Self::BaselineAdminNetworkPolicy => &["v1alpha1"],
             Self::ClusterNetworkPolicy => &["v1alpha2"],
             Self::Gateway | Self::HttpRoute => &["v1", "v1beta1"],
-            Self::GrpcRoute => &["v1", "v1alpha2"],
+            Self::GrpcRoute | Self::TcpRoute | Self::UdpRoute => &["v1", "v1alpha2"],
             Self::TlsRoute => &["v1", "v1alpha3", "v1alpha2"],
-            Self::TcpRoute | Self::UdpRoute => &["v1", "v1alpha2"],
             _ => &["v1"],
         }
     }

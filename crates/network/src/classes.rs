@@ -1,6 +1,6 @@
 //! Classes of pods: pods that no policy can tell apart are one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use plumbline_inventory::Name;
@@ -43,6 +43,17 @@ pub(crate) fn named(ports: &NamedPorts, protocol: Option<Protocol>, name: &str) 
         .fold(Connections::none(), |all, (_, protocol, port)| {
             all.union(&Connections::ports(*protocol, *port, *port))
         })
+}
+
+/// What became of the classes since they were last settled.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    /// Classes that came.
+    pub(crate) added: RoaringBitmap,
+    /// Classes that went. Their numbers are given anew only after [`Classes::forget`].
+    pub(crate) removed: RoaringBitmap,
+    /// The namespaces of both.
+    pub(crate) namespaces: BTreeSet<Name>,
 }
 
 /// All classes, each with the number of those that count on it.
@@ -95,10 +106,9 @@ impl Classes {
     }
 
     /// Lets go of classes that nobody counts on; tells which classes came and which went.
-    ///
-    /// The numbers of those that went are given anew only after [`Classes::forget`].
-    pub(crate) fn settle(&mut self) -> (RoaringBitmap, RoaringBitmap) {
+    pub(crate) fn settle(&mut self) -> Settled {
         let mut removed = RoaringBitmap::new();
+        let mut namespaces = BTreeSet::new();
         for id in std::mem::take(&mut self.idle) {
             if let Some((class, _)) = self.slots[id as usize].take_if(|(_, users)| *users == 0) {
                 self.by_content.remove(&class);
@@ -111,9 +121,17 @@ impl Classes {
                     self.by_namespace.remove(&class.namespace);
                 }
                 removed.insert(id);
+                namespaces.insert(Name::clone(&class.namespace));
             }
         }
-        (std::mem::take(&mut self.added) - &removed, removed)
+        let added = std::mem::take(&mut self.added) - &removed;
+        let of_added = added.iter().map(|id| Name::clone(&self.expect(id).namespace));
+        namespaces.extend(of_added);
+        Settled {
+            added,
+            removed,
+            namespaces,
+        }
     }
 
     /// The numbers of these classes may be given anew.

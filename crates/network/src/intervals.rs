@@ -42,7 +42,7 @@ impl<N: Number> Intervals<N> {
         for (first, last) in intervals {
             match merged.last_mut() {
                 Some(before) if before.1.up().is_none_or(|next| first <= next) => {
-                    before.1 = before.1.max(last)
+                    before.1 = before.1.max(last);
                 }
                 _ => merged.push((first, last)),
             }

@@ -9,7 +9,7 @@ use plumbline_inventory::views::{NamespaceView, WorkloadView};
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId, RootKey, Topic};
 use roaring::RoaringBitmap;
 
-use crate::classes::{Class, ClassId, Classes, NamedPorts};
+use crate::classes::{Class, ClassId, Classes, NamedPorts, Settled};
 use crate::compile::{Compiler, cluster_policy, network_policy};
 use crate::policy::{Direction, Policy, Tier};
 use crate::problem::Problem;
@@ -148,7 +148,12 @@ impl Network {
         let changed_ports = self.renew_policies(inventory, &mut work);
         self.renew_workloads(inventory, &changed_ports, &work);
 
-        let (added, removed) = self.classes.settle();
+        let Settled {
+            added,
+            removed,
+            mut namespaces,
+        } = self.classes.settle();
+        namespaces.extend(work.namespaces.iter().cloned());
         let mut touched = &added | &removed;
         for namespace in &work.namespaces {
             touched |= self.classes.of_namespace(namespace).cloned().unwrap_or_default();
@@ -156,10 +161,9 @@ impl Network {
         for id in &removed {
             self.leave(id);
         }
-        let touched_namespaces = self.namespaces_of(&touched, &work);
         let changed = self
             .selections
-            .refresh(&touched, &touched_namespaces, &self.classes, &self.namespaces);
+            .refresh(&touched, &namespaces, &self.classes, &self.namespaces);
         work.affected |= &touched;
         work.affected -= &removed;
         for id in &work.policies {
@@ -182,18 +186,6 @@ impl Network {
         };
         self.profiles.judge(&judge, &changed, !touched.is_empty(), policy);
         self.classes.forget(&removed);
-    }
-
-    /// Namespaces whose own selections have to be looked at again.
-    fn namespaces_of(&self, touched: &RoaringBitmap, work: &Work) -> BTreeSet<Name> {
-        let classes = touched.iter().filter_map(|id| self.classes.get(id));
-        let of_classes = classes.map(|class| Name::clone(&class.namespace));
-        // Those whose last class has gone have no class to tell of them.
-        let of_workloads = work.workloads.iter().map(|key| Name::clone(&key.namespace));
-        of_classes
-            .chain(of_workloads)
-            .chain(work.namespaces.iter().cloned())
-            .collect()
     }
 
     /// Everything in a namespace that came, left or was labelled otherwise has to be looked at.
@@ -469,6 +461,20 @@ impl Network {
         self.profiles.expect(self.governed[&class][at])
     }
 
+    /// The workloads of a namespace.
+    pub(crate) fn workloads_of(&self, namespace: &Name) -> impl Iterator<Item = (&RootKey, &[Member])> {
+        let first = RootKey {
+            namespace: Name::clone(namespace),
+            kind: Kind::ALL[0],
+            name: "".into(),
+        };
+        let known = self
+            .workloads
+            .range(first..)
+            .map(|(key, members)| (key, &**members));
+        known.take_while(move |(key, _)| key.namespace == *namespace)
+    }
+
     /// Policies in the order in which they are asked.
     pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.order
@@ -528,7 +534,7 @@ fn pods_of<'a>(workload: &WorkloadView<'a>) -> Vec<(&'a Arc<Labels>, &'a Arc<Tem
 }
 
 /// Named ports that a pod of this template listens on; an init container that ends before listens on none.
-fn ports_of(
+pub(crate) fn ports_of(
     template: &Template,
 ) -> impl Iterator<Item = (&Name, plumbline_inventory::entries::Protocol, u16)> {
     let containers = template.containers.iter();

@@ -109,16 +109,6 @@ impl<S: Set, T: Clone + PartialEq> Partition<S, T> {
         Partition { parts, rest }
     }
 
-    /// The parts that have a value of their own.
-    pub(crate) fn parts(&self) -> &[(S, T)] {
-        &self.parts
-    }
-
-    /// The value of everything else.
-    pub(crate) fn rest(&self) -> &T {
-        &self.rest
-    }
-
     /// The value of the element for which `is_in` holds.
     pub(crate) fn get(&self, is_in: impl Fn(&S) -> bool) -> &T {
         self.parts
@@ -150,7 +140,7 @@ mod tests {
         let at = |n: u32| *partition.get(|set| set.contains(n));
         assert_eq!([0, 1, 2, 3, 4, 5].map(at), [0, 2, 2, 22, 20, 0]);
         let odd = partition.map(|n| n > 5);
-        assert_eq!(odd.parts().len(), 1);
-        assert!(!odd.rest());
+        assert_eq!(odd.parts.len(), 1);
+        assert!(!odd.rest);
     }
 }

@@ -126,7 +126,7 @@ impl Policy {
     pub(crate) fn all_rules(&self) -> impl Iterator<Item = &Rule> {
         Direction::BOTH
             .into_iter()
-            .flat_map(|direction| self.rules(direction))
+            .filter_map(|direction| self.rules(direction))
             .flatten()
     }
 

@@ -80,18 +80,12 @@ impl Compiler<'_> {
             }
             return Some(Tier::Baseline(LAST));
         }
-        let priority = match spec.priority {
-            Some(priority) => {
-                if !(0..=1000).contains(&priority) {
-                    self.problem("spec.priority", format!("{priority} is not between 0 and 1000"));
-                }
-                priority
-            }
-            None => {
-                self.problem("spec.priority", "is missing; the policy comes last");
-                LAST
-            }
-        };
+        let priority = spec.priority.unwrap_or(LAST);
+        if priority == LAST {
+            self.problem("spec.priority", "is missing; the policy comes last");
+        } else if !(0..=1000).contains(&priority) {
+            self.problem("spec.priority", format!("{priority} is not between 0 and 1000"));
+        }
         match (id.kind, spec.tier.as_deref()) {
             (Kind::AdminNetworkPolicy, _) | (_, Some("Admin")) => Some(Tier::Admin(priority)),
             (_, Some("Baseline")) => Some(Tier::Baseline(priority)),
@@ -259,8 +253,8 @@ impl Compiler<'_> {
             list.add(&Connections::ports(protocol, number, number));
         } else if let Some(range) = &port.port_range {
             let protocol = self.protocol(at, range.protocol.as_deref())?;
-            let (first, last) = self.range(at, range.start, range.end)?;
-            list.add(&Connections::ports(protocol, first, last));
+            let (start, end) = self.range(at, range.start, range.end)?;
+            list.add(&Connections::ports(protocol, start, end));
         } else if let Some(name) = &port.named_port {
             let name = self.port_name(at, name)?;
             list.names.push((None, name));
@@ -285,8 +279,8 @@ impl Compiler<'_> {
             .into_iter()
             .find_map(|(protocol, ports)| Some((protocol, ports.as_ref()?)));
         if let Some((protocol, ports)) = named {
-            let (first, last) = self.destination(at, ports)?;
-            list.add(&Connections::ports(protocol, first, last));
+            let (start, end) = self.destination(at, ports)?;
+            list.add(&Connections::ports(protocol, start, end));
         } else if let Some(name) = &protocol.destination_named_port {
             let name = self.port_name(at, name)?;
             list.names.push((None, name));

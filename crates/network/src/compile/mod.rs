@@ -39,19 +39,17 @@ impl<'a> Compiler<'a> {
 
     /// The policy with all that it counts on, and what is wrong with it.
     pub(crate) fn finish(self, policy: Option<Policy>) -> (Option<Policy>, Vec<String>) {
-        let policy = match policy {
-            Some(policy) => Some(Policy {
-                selections: self.acquired.into(),
-                ..policy
-            }),
-            None => {
-                for id in self.acquired {
-                    self.selections.release(id);
-                }
-                None
+        let Some(policy) = policy else {
+            for id in self.acquired {
+                self.selections.release(id);
             }
+            return (None, self.problems);
         };
-        (policy, self.problems)
+        let policy = Policy {
+            selections: self.acquired.into(),
+            ..policy
+        };
+        (Some(policy), self.problems)
     }
 
     fn problem(&mut self, at: &str, message: impl std::fmt::Display) {

@@ -149,13 +149,13 @@ impl Compiler<'_> {
 
     fn port(&mut self, at: &str, port: &NetworkPolicyPort, list: &mut PortList) -> Option<()> {
         let protocol = self.protocol(at, port.protocol.as_deref())?;
-        let (first, last) = match (&port.port, port.end_port) {
+        let (start, end) = match (&port.port, port.end_port) {
             (None, None) => (1, LAST_PORT),
-            (Some(IntOrString::Int(first)), None) => {
-                let number = self.number(at, *first)?;
+            (Some(IntOrString::Int(number)), None) => {
+                let number = self.number(at, *number)?;
                 (number, number)
             }
-            (Some(IntOrString::Int(first)), Some(last)) => self.range(at, *first, last)?,
+            (Some(IntOrString::Int(start)), Some(end)) => self.range(at, *start, end)?,
             (Some(IntOrString::String(name)), None) => {
                 let name = self.port_name(at, name)?;
                 list.names.push((Some(protocol), name));
@@ -166,7 +166,7 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        list.add(&Connections::ports(protocol, first, last));
+        list.add(&Connections::ports(protocol, start, end));
         Some(())
     }
 }

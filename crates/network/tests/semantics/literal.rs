@@ -235,6 +235,9 @@ fn within(block: &Value, address: IpAddr) -> bool {
 
 fn named(name: &str, protocol: Option<&str>, to: End<'_>, probe: (Protocol, u16)) -> bool {
     let End::Pod(pod) = to else { return false };
+    if pod["spec"]["hostNetwork"] == true {
+        return false;
+    }
     list(&pod["spec"]["containers"])
         .iter()
         .flat_map(|container| list(&container["ports"]))
@@ -295,6 +298,8 @@ proptest! {
         for from in &pods {
             for to in &pods {
                 let connections = network.between(&key(from), &key(to));
+                let explained = network.explain(plumbline_network::End::Workload(&key(from)), plumbline_network::End::Workload(&key(to)));
+                prop_assert_eq!(&explained[0].connections, &connections, "{:?}", explained);
                 for probe in PROBES {
                     let wanted = cluster.allowed(End::Pod(from.json()), End::Pod(to.json()), probe);
                     prop_assert_eq!(connections.contains(probe.0, probe.1), wanted, "{:?} => {:?} {:?}", from, to, probe);

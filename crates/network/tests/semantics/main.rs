@@ -1,9 +1,14 @@
 //! The engine against a literal reading of the API documentation, on random clusters.
 
+// JSON is written where it is used, and used once.
+#![allow(clippy::needless_pass_by_value)]
+
+mod entries;
 mod incremental;
 mod invariance;
 mod literal;
 mod random;
+mod stated;
 
 use std::net::IpAddr;
 

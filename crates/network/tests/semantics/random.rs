@@ -58,9 +58,9 @@ fn pod() -> impl Strategy<Value = Manifest> {
     (select(&NAMESPACES[..]), 0..4, labels, ports, kind).prop_map(|(namespace, name, labels, ports, kind)| {
         let ports = ports.into_iter().map(|(name, number, protocol)| {
             let mut port = json!({ "name": name, "containerPort": number });
-            protocol
-                .into_iter()
-                .for_each(|protocol| port["protocol"] = protocol.into());
+            if let Some(protocol) = protocol {
+                port["protocol"] = protocol.into();
+            }
             port
         });
         let pod = written(Kind::Pod, &format!("p{name}"))
