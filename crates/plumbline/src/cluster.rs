@@ -9,7 +9,6 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::Request;
 use kube::{Client, Config};
 use plumbline_api::{API_VERSION, baseline::DEFAULT_BASELINE};
-use plumbline_baseline::{optional_kinds, required_kinds};
 use plumbline_inventory::lean::{Meta, Object};
 use plumbline_inventory::{InputState, Inventory, Kind};
 use serde::Deserialize;
@@ -107,14 +106,17 @@ impl Cluster {
         }
     }
 
-    /// Reads everything that items read. Kinds that may be listed in `namespace` only are read there.
-    pub(crate) async fn survey(&self, namespace: Option<&str>) -> Result<Survey> {
+    /// Reads objects of `kinds`. Kinds that may be listed in `namespace` only are read there.
+    pub(crate) async fn survey(
+        &self,
+        kinds: impl IntoIterator<Item = Kind>,
+        namespace: Option<&str>,
+    ) -> Result<Survey> {
         let mut survey = Survey {
             inventory: Inventory::live(),
             errors: Vec::new(),
             narrowed: Vec::new(),
         };
-        let kinds = required_kinds().into_iter().chain(optional_kinds());
         let mut lists = stream::iter(kinds)
             .map(|kind| async move { (kind, self.list(kind, namespace).await) })
             .buffered(AT_ONCE);
@@ -133,12 +135,26 @@ impl Cluster {
         Ok(survey)
     }
 
-    /// Objects of `kind`, and whether only those of `namespace` may be seen.
+    /// Objects of `kind`, and whether only those of `namespace` may be seen; in the first version that is served.
     async fn list(&self, kind: Kind, namespace: Option<&str>) -> Result<(Vec<Listed>, bool), Failure> {
-        let everywhere = match kind.group() {
-            "" => format!("/api/v1/{}", kind.plural()),
-            group => format!("/apis/{group}/v1/{}", kind.plural()),
-        };
+        let mut answer = Err(Failure::Absent);
+        for version in kind.versions() {
+            answer = self.list_version(kind, version, namespace).await;
+            if !matches!(answer, Err(Failure::Absent)) {
+                break;
+            }
+        }
+        answer
+    }
+
+    async fn list_version(
+        &self,
+        kind: Kind,
+        version: &str,
+        namespace: Option<&str>,
+    ) -> Result<(Vec<Listed>, bool), Failure> {
+        let root = if kind.group().is_empty() { "api" } else { "apis" };
+        let everywhere = format!("/{root}/{}/{}", kind.api_version_in(version), kind.plural());
         match (self.list_at(kind, &everywhere).await, namespace) {
             (Ok(objects), _) => Ok((objects, false)),
             (Err(Failure::Forbidden), Some(namespace)) if kind == Kind::Namespace => {

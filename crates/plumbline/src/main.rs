@@ -10,6 +10,7 @@ mod input;
 mod items;
 mod markdown;
 mod overview;
+mod reach;
 mod report;
 mod run;
 mod tables;
@@ -41,6 +42,7 @@ enum Command {
     Check(check::Arguments),
     Run(run::Run),
     Report(report::Arguments),
+    Reach(reach::Arguments),
     Explain(explain::Arguments),
     Crds(crds::Arguments),
     Completions(completions::Arguments),
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Run(run) => run.execute().map(|()| ExitCode::SUCCESS),
+        Command::Reach(arguments) => reach::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
