@@ -54,6 +54,20 @@ impl Addresses {
         self.v6.iter().eq([(0, u128::MAX)])
     }
 
+    /// Whether they are more than half of all IPv4 or of all IPv6 addresses: anywhere, whatever is carved out.
+    pub fn is_anywhere(&self) -> bool {
+        let v4: u64 = self
+            .v4
+            .iter()
+            .map(|(first, last)| u64::from(last - first) + 1)
+            .sum();
+        // The number of all IPv6 addresses is one more than fits.
+        let v6 = self.v6.iter().fold(0_u128, |sum, (first, last)| {
+            sum.saturating_add((last - first) / 2)
+        });
+        v4 > u64::from(u32::MAX) / 2 || v6 > u128::MAX / 4
+    }
+
     /// Whether this address is among them.
     pub fn contains(&self, address: IpAddr) -> bool {
         match address {

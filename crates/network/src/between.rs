@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use plumbline_inventory::RootKey;
 
+use crate::addresses::Addresses;
 use crate::classes::ClassId;
 use crate::connections::Connections;
 use crate::network::Network;
@@ -33,6 +34,23 @@ impl Network {
         let classes = self.classes_of(workload).into_iter();
         classes.fold(Connections::none(), |all, class| {
             all.union(self.profile(class, direction).verdict.of_address(address))
+        })
+    }
+
+    /// What some pod of `from` may open to some of `addresses` outside the cluster.
+    pub fn to_addresses(&self, from: &RootKey, addresses: &Addresses) -> Connections {
+        self.with_addresses(from, addresses, Direction::Egress)
+    }
+
+    pub(crate) fn with_addresses(
+        &self,
+        workload: &RootKey,
+        addresses: &Addresses,
+        direction: Direction,
+    ) -> Connections {
+        let classes = self.classes_of(workload).into_iter();
+        classes.fold(Connections::none(), |all, class| {
+            all.union(&self.profile(class, direction).verdict.of_addresses(addresses))
         })
     }
 

@@ -154,6 +154,16 @@ impl Classes {
         classes.filter_map(|(id, slot)| Some((id, &*slot.as_ref()?.0)))
     }
 
+    /// The number that no class has reached.
+    pub(crate) fn end(&self) -> ClassId {
+        self.slots.len() as ClassId
+    }
+
+    /// Namespaces with their classes, ordered by name.
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&Name, &RoaringBitmap)> {
+        self.by_namespace.iter()
+    }
+
     /// The classes of a namespace.
     pub(crate) fn of_namespace(&self, namespace: &str) -> Option<&RoaringBitmap> {
         self.by_namespace.get(namespace)

@@ -74,7 +74,7 @@ pub struct Reason {
 
 /// One end, as one class.
 #[derive(Clone, Copy)]
-enum Point {
+pub(crate) enum Point {
     Class(ClassId),
     Address(IpAddr),
 }
@@ -108,7 +108,7 @@ impl Network {
         }
     }
 
-    fn side(&self, direction: Direction, subject: Point, peer: Point) -> Side {
+    pub(crate) fn side(&self, direction: Direction, subject: Point, peer: Point) -> Side {
         let unasked = |why| Side {
             connections: Connections::all(),
             unasked: Some(why),
@@ -123,12 +123,7 @@ impl Network {
             }
             Point::Class(class) => class,
         };
-        let policies: Vec<&Policy> = self
-            .policies()
-            .filter(|policy| {
-                policy.rules(direction).is_some() && self.selections.members(policy.subject).contains(class)
-            })
-            .collect();
+        let policies = self.deciding(class, direction);
         if policies.is_empty() {
             return unasked(Unasked::NotSelected);
         }

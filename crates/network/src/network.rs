@@ -173,13 +173,7 @@ impl Network {
         }
         self.govern(&work.affected);
         let (policies, by_serial) = (&self.policies, &self.by_serial);
-        let policy = |serial: Serial| {
-            let id = &by_serial[&serial];
-            policies[id]
-                .policy
-                .as_ref()
-                .expect("only what came to something governs")
-        };
+        let policy = |serial: Serial| policy_of(policies, by_serial, serial);
         let judge = Judge {
             classes: &self.classes,
             selections: &self.selections,
@@ -475,12 +469,29 @@ impl Network {
         known.take_while(move |(key, _)| key.namespace == *namespace)
     }
 
+    /// The policies that select a class in one direction, in the order in which they are asked.
+    pub(crate) fn deciding(&self, class: ClassId, direction: Direction) -> Vec<&Policy> {
+        let serials = self.profile(class, direction).key.policies.iter();
+        serials
+            .map(|serial| policy_of(&self.policies, &self.by_serial, *serial))
+            .collect()
+    }
+
     /// Policies in the order in which they are asked.
     pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.order
             .iter()
             .filter_map(|(_, id)| self.policies[id].policy.as_ref())
     }
+}
+
+fn policy_of<'a>(
+    policies: &'a BTreeMap<ObjectId, Known>,
+    by_serial: &BTreeMap<Serial, ObjectId>,
+    serial: Serial,
+) -> &'a Policy {
+    let policy = policies[&by_serial[&serial]].policy.as_ref();
+    policy.expect("only what came to something governs")
 }
 
 fn is_policy(kind: Kind) -> bool {

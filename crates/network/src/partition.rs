@@ -49,7 +49,7 @@ impl Set for Addresses {
 }
 
 /// A value for every element: that of its part, or that of the rest.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Partition<S, T> {
     parts: Vec<(S, T)>,
     rest: T,
@@ -96,7 +96,9 @@ impl<S: Set, T: Clone + PartialEq> Partition<S, T> {
     }
 
     /// Another value for each.
-    pub(crate) fn map<U: Clone + PartialEq>(self, map: impl Fn(T) -> U) -> Partition<S, U> {
+    ///
+    /// The parts come in the order of their values, so that equal functions are equal.
+    pub(crate) fn map<U: Clone + Ord>(self, map: impl Fn(T) -> U) -> Partition<S, U> {
         let rest = map(self.rest);
         let mut parts = Vec::with_capacity(self.parts.len());
         for (set, value) in self.parts {
@@ -105,8 +107,24 @@ impl<S: Set, T: Clone + PartialEq> Partition<S, T> {
                 put(&mut parts, set, value);
             }
         }
+        parts.sort_unstable_by(|(_, a), (_, b)| a.cmp(b));
         parts.shrink_to_fit();
         Partition { parts, rest }
+    }
+
+    /// The parts that have a value of their own.
+    pub(crate) fn parts(&self) -> &[(S, T)] {
+        &self.parts
+    }
+
+    /// The value of everything else.
+    pub(crate) fn rest(&self) -> &T {
+        &self.rest
+    }
+
+    /// Whether every element has this value.
+    pub(crate) fn is_everywhere(&self, value: &T) -> bool {
+        self.rest == *value && self.parts.iter().all(|(_, part)| part == value)
     }
 
     /// The value of the element for which `is_in` holds.

@@ -91,10 +91,7 @@ impl Network {
 
     /// What somebody outside the cluster may open to a workload.
     pub fn from_outside(&self, to: &RootKey) -> Connections {
-        let ranges = self.address_ranges();
-        ranges.iter().fold(Connections::none(), |all, range| {
-            all.union(&self.from_address(range.first, to))
-        })
+        self.with_addresses(to, &Addresses::all(), Direction::Ingress)
     }
 
     /// What a pod of which nothing is known may open to a workload.

@@ -32,13 +32,21 @@ pub(crate) struct Pods {
 
 impl Pods {
     fn select(&self, class: &Class, namespaces: &NamespaceLabels) -> bool {
-        let in_scope = || match &self.scope {
-            Scope::Namespace(namespace) => *namespace == class.namespace,
+        self.in_scope(&class.namespace, namespaces) && self.of_namespace(class)
+    }
+
+    fn in_scope(&self, name: &Name, namespaces: &NamespaceLabels) -> bool {
+        match &self.scope {
+            Scope::Namespace(namespace) => namespace == name,
             Scope::Labelled(selector) => namespaces
-                .get(&class.namespace)
+                .get(name)
                 .is_some_and(|labels| selector.matches(labels)),
-        };
-        !class.host_network && in_scope() && self.selector.matches(&class.labels)
+        }
+    }
+
+    /// Whether a class of a namespace in scope is selected.
+    fn of_namespace(&self, class: &Class) -> bool {
+        !class.host_network && self.selector.matches(&class.labels)
     }
 }
 
@@ -149,6 +157,15 @@ impl Selections {
         std::mem::take(&mut self.changed_keys)
     }
 
+    /// Whether every pod of every namespace is selected.
+    pub(crate) fn is_everything(&self, id: SelectionId) -> bool {
+        let pods = &self.slots[id as usize]
+            .as_ref()
+            .expect("the selection exists")
+            .pods;
+        pods.selector.is_empty() && matches!(&pods.scope, Scope::Labelled(selector) if selector.is_empty())
+    }
+
     /// The classes that are selected.
     pub(crate) fn members(&self, id: SelectionId) -> &RoaringBitmap {
         &self.slots[id as usize]
@@ -192,17 +209,20 @@ impl Selections {
 impl Selection {
     fn compute(&mut self, classes: &Classes, namespaces: &NamespaceLabels) {
         let pods = &self.pods;
-        let selected = |(_, class): &(ClassId, &Class)| pods.select(class, namespaces);
+        let selected = |id: &ClassId| pods.of_namespace(classes.expect(*id));
         self.members = match &pods.scope {
             Scope::Namespace(namespace) => {
                 let there = classes.of_namespace(namespace).into_iter().flatten();
-                there
-                    .map(|id| (id, classes.expect(id)))
-                    .filter(selected)
-                    .map(|(id, _)| id)
+                there.filter(selected).collect()
+            }
+            Scope::Labelled(_) => {
+                let in_scope = classes
+                    .namespaces()
+                    .filter(|(name, _)| pods.in_scope(name, namespaces));
+                in_scope
+                    .flat_map(|(_, classes)| classes.iter().filter(selected))
                     .collect()
             }
-            Scope::Labelled(_) => classes.iter().filter(selected).map(|(id, _)| id).collect(),
         };
     }
 

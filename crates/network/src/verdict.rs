@@ -36,6 +36,43 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// Whether everything is allowed with everybody.
+    pub(crate) fn is_allow_all(&self) -> bool {
+        let all = Connections::all();
+        self.classes.is_everywhere(&all) && self.addresses.is_everywhere(&all)
+    }
+
+    /// Addresses with which something is allowed.
+    pub(crate) fn open_addresses(&self) -> Addresses {
+        let parts = self.addresses.parts();
+        let mut open = Addresses::default();
+        if !self.addresses.rest().is_empty() {
+            open = parts
+                .iter()
+                .fold(Addresses::all(), |rest, (part, _)| rest.difference(part));
+        }
+        let open_parts = parts.iter().filter(|(_, connections)| !connections.is_empty());
+        open_parts.fold(open, |open, (part, _)| open.union(part))
+    }
+
+    /// What is allowed with some address of `addresses`.
+    pub(crate) fn of_addresses(&self, addresses: &Addresses) -> Connections {
+        let mut rest = addresses.clone();
+        let mut allowed = Connections::none();
+        for (part, connections) in self.addresses.parts() {
+            if !part.common(addresses).is_empty() {
+                allowed = allowed.union(connections);
+                rest = rest.without(part);
+            }
+        }
+        if rest.is_empty() {
+            return allowed;
+        }
+        allowed.union(self.addresses.rest())
+    }
+}
+
 /// How far the connections with one peer are decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {

@@ -317,6 +317,29 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases(200)))]
+
+    #[test]
+    fn edges_between_namespaces_are_those_of_their_pods(objects in random::cluster()) {
+        let network = plumbline_network::Network::of(&offline(&objects));
+        let mut wanted = std::collections::BTreeMap::new();
+        for from in network.workloads() {
+            for to in network.workloads().filter(|to| to.namespace != from.namespace) {
+                let connections = network.between(from, to);
+                let known = wanted.entry((from.namespace.clone(), to.namespace.clone())).or_insert_with(plumbline_network::Connections::none);
+                *known = known.union(&connections);
+            }
+        }
+        wanted.retain(|_, connections| !connections.is_empty());
+        let wanted: Vec<String> = wanted.iter().map(|((from, to), connections)| format!("{from} => {to} : {connections}")).collect();
+        let crossing = network.crossing();
+        let told: Vec<String> = crossing.edges().iter().map(ToString::to_string).collect();
+        prop_assert_eq!(&told, &wanted);
+        prop_assert_eq!(crossing.fingerprint(|_, _| true).0, wanted.len() as u64);
+    }
+}
+
 /// Fewer cases than `PROPTEST_CASES` asks for are no use to whoever sets it.
 pub(crate) fn cases(usual: u32) -> u32 {
     std::env::var("PROPTEST_CASES")

@@ -7,6 +7,7 @@ mod entries;
 mod incremental;
 mod invariance;
 mod literal;
+mod questions;
 mod random;
 mod stated;
 
