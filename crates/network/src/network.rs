@@ -62,6 +62,9 @@ pub(crate) struct Member {
     pub(crate) class: ClassId,
 }
 
+/// Keys of pod labels that are read, by namespace.
+type KeysRead = BTreeMap<Name, BTreeSet<Box<str>>>;
+
 /// What an update has to look at.
 #[derive(Default)]
 struct Work {
@@ -297,43 +300,68 @@ impl Network {
     /// Finds the classes of pods: of workloads that have changed, and of those with labels or ports that are read
     /// now and were not.
     fn renew_workloads(&mut self, inventory: &Inventory, changed_ports: &BTreeSet<Name>, work: &Work) {
-        let changed_keys = self.selections.take_changed_keys();
-        let mut stale = work.workloads.clone();
-        if !changed_keys.is_empty() || !changed_ports.is_empty() {
-            let concerns = |member: &Member| {
-                changed_keys.iter().any(|key| member.labels.get(key).is_some())
-                    || ports_of(&member.template).any(|(name, _, _)| changed_ports.contains(name))
-            };
-            let concerned = self
-                .workloads
-                .iter()
-                .filter(|(_, members)| members.iter().any(concerns));
-            stale.extend(concerned.map(|(key, _)| key.clone()));
-        }
-        for key in stale {
+        let mut keys = KeysRead::default();
+        for key in &work.workloads {
             let members: Box<[Member]> = inventory
-                .workload(&key)
-                .map(|workload| self.members_of(&workload))
+                .workload(key)
+                .map(|workload| self.members_of(&workload, &mut keys))
                 .unwrap_or_default();
             let before = if members.is_empty() {
-                self.workloads.remove(&key)
+                self.workloads.remove(key)
             } else {
-                self.workloads.insert(key, members)
+                self.workloads.insert(key.clone(), members)
             };
             for member in before.iter().flatten() {
                 self.classes.release(member.class);
             }
         }
+        for key in self.told_apart_anew(changed_ports) {
+            let Some(mut members) = self.workloads.remove(&key) else {
+                continue;
+            };
+            for member in &mut members {
+                let class = self.class_of(&key.namespace, &member.labels, &member.template, &mut keys);
+                let before = std::mem::replace(&mut member.class, self.classes.acquire(class));
+                self.classes.release(before);
+            }
+            self.workloads.insert(key, members);
+        }
     }
 
-    fn members_of(&mut self, workload: &WorkloadView<'_>) -> Box<[Member]> {
+    /// Workloads with labels or ports that are read now and were not, or are no longer.
+    fn told_apart_anew(&mut self, changed_ports: &BTreeSet<Name>) -> BTreeSet<RootKey> {
+        let changed_keys = self.selections.take_changed_keys();
+        let has =
+            |members: &[Member], key: &str| members.iter().any(|member| member.labels.get(key).is_some());
+        let mut anew = BTreeSet::new();
+        for (namespace, key) in &changed_keys {
+            let workloads: Box<dyn Iterator<Item = (&RootKey, &[Member])>> = match namespace {
+                Some(namespace) => Box::new(self.workloads_of(namespace)),
+                None => Box::new(self.workloads.iter().map(|(key, members)| (key, &**members))),
+            };
+            let concerned = workloads.filter(|(_, members)| has(members, key));
+            anew.extend(concerned.map(|(key, _)| key.clone()));
+        }
+        if !changed_ports.is_empty() {
+            let listens =
+                |member: &Member| ports_of(&member.template).any(|(name, _, _)| changed_ports.contains(name));
+            let concerned = self
+                .workloads
+                .iter()
+                .filter(|(_, members)| members.iter().any(listens));
+            anew.extend(concerned.map(|(key, _)| key.clone()));
+        }
+        anew
+    }
+
+    fn members_of(&mut self, workload: &WorkloadView<'_>, keys: &mut KeysRead) -> Box<[Member]> {
         let mut members: Vec<Member> = Vec::new();
         for (labels, template) in pods_of(workload) {
             let known = members
                 .iter()
                 .any(|m| Arc::ptr_eq(&m.labels, labels) && Arc::ptr_eq(&m.template, template));
             if !known {
-                let class = self.class_of(workload.namespace().name(), labels, template);
+                let class = self.class_of(workload.namespace().name(), labels, template, keys);
                 members.push(Member {
                     labels: Arc::clone(labels),
                     template: Arc::clone(template),
@@ -344,7 +372,7 @@ impl Network {
         members.into()
     }
 
-    fn class_of(&self, namespace: &Name, labels: &Labels, template: &Template) -> Class {
+    fn class_of(&self, namespace: &Name, labels: &Labels, template: &Template, keys: &mut KeysRead) -> Class {
         if template.host_network {
             return Class {
                 namespace: Name::clone(namespace),
@@ -357,9 +385,13 @@ impl Network {
         let ports: BTreeSet<_> = ports
             .map(|(name, protocol, port)| (Name::clone(name), protocol, port))
             .collect();
+        let read = keys.entry(Name::clone(namespace)).or_insert_with(|| {
+            let read = self.selections.keys_read_in(namespace);
+            read.into_iter().map(Box::from).collect()
+        });
         Class {
             namespace: Name::clone(namespace),
-            labels: labels.only(|key| self.selections.reads(key)),
+            labels: labels.only(|key| read.contains(key)),
             ports: ports.into_iter().collect(),
             host_network: false,
         }

@@ -44,11 +44,24 @@ impl Pods {
         }
     }
 
+    fn keys_read(&self) -> impl Iterator<Item = KeyRead> {
+        let namespace = match &self.scope {
+            Scope::Namespace(namespace) => Some(namespace),
+            Scope::Labelled(_) => None,
+        };
+        self.selector
+            .keys()
+            .map(move |key| (namespace.cloned(), key.into()))
+    }
+
     /// Whether a class of a namespace in scope is selected.
     fn of_namespace(&self, class: &Class) -> bool {
         !class.host_network && self.selector.matches(&class.labels)
     }
 }
+
+/// The key of a pod label, and the namespace in whose pods it is read; `None` are those of all namespaces.
+pub(crate) type KeyRead = (Option<Name>, Box<str>);
 
 #[derive(Debug)]
 struct Selection {
@@ -69,9 +82,9 @@ pub(crate) struct Selections {
     /// Those that have not been computed yet.
     fresh: BTreeSet<SelectionId>,
     /// Keys of pod labels that are read, and how often.
-    keys: BTreeMap<Box<str>, u32>,
+    keys: BTreeMap<KeyRead, u32>,
     /// Keys that are read and were not, or are no longer.
-    changed_keys: BTreeSet<Box<str>>,
+    changed_keys: BTreeSet<KeyRead>,
 }
 
 impl Selections {
@@ -88,11 +101,11 @@ impl Selections {
             self.slots.push(None);
             self.slots.len() as SelectionId - 1
         });
-        for key in pods.selector.keys() {
-            let readers = self.keys.entry(key.into()).or_default();
+        for read in pods.keys_read() {
+            let readers = self.keys.entry(read.clone()).or_default();
             *readers += 1;
             if *readers == 1 {
-                toggle(&mut self.changed_keys, key);
+                toggle(&mut self.changed_keys, read);
             }
         }
         match &pods.scope {
@@ -117,12 +130,12 @@ impl Selections {
         let Some(Selection { pods, .. }) = slot.take_if(|selection| selection.users == 0) else {
             return;
         };
-        for key in pods.selector.keys() {
-            let readers = self.keys.get_mut(key).expect("it was counted");
+        for read in pods.keys_read() {
+            let readers = self.keys.get_mut(&read).expect("it was counted");
             *readers -= 1;
             if *readers == 0 {
-                self.keys.remove(key);
-                toggle(&mut self.changed_keys, key);
+                self.keys.remove(&read);
+                toggle(&mut self.changed_keys, read);
             }
         }
         match &pods.scope {
@@ -147,13 +160,20 @@ impl Selections {
         self.by_content.len()
     }
 
-    /// Whether some selector reads the pod label of this key.
-    pub(crate) fn reads(&self, key: &str) -> bool {
-        self.keys.contains_key(key)
+    /// Keys of labels of pods in this namespace that some selector reads.
+    pub(crate) fn keys_read_in(&self, namespace: &Name) -> BTreeSet<&str> {
+        let of = |namespace: Option<Name>| {
+            let first: KeyRead = (namespace.clone(), "".into());
+            let known = self.keys.range(first..).map(|(read, _)| read);
+            known
+                .take_while(move |read| read.0 == namespace)
+                .map(|(_, key)| &**key)
+        };
+        of(None).chain(of(Some(Name::clone(namespace)))).collect()
     }
 
     /// Keys of pod labels that are read and were not, or are no longer, since this was last asked.
-    pub(crate) fn take_changed_keys(&mut self) -> BTreeSet<Box<str>> {
+    pub(crate) fn take_changed_keys(&mut self) -> BTreeSet<KeyRead> {
         std::mem::take(&mut self.changed_keys)
     }
 
@@ -215,12 +235,11 @@ impl Selection {
                 let there = classes.of_namespace(namespace).into_iter().flatten();
                 there.filter(selected).collect()
             }
-            Scope::Labelled(_) => {
-                let in_scope = classes
-                    .namespaces()
-                    .filter(|(name, _)| pods.in_scope(name, namespaces));
-                in_scope
-                    .flat_map(|(_, classes)| classes.iter().filter(selected))
+            Scope::Labelled(selector) => {
+                let in_scope = namespaces.iter().filter(|(_, labels)| selector.matches(labels));
+                let there = in_scope.filter_map(|(name, _)| classes.of_namespace(name));
+                there
+                    .flat_map(|classes| classes.iter().filter(selected))
                     .collect()
             }
         };
@@ -248,8 +267,8 @@ impl Selection {
 }
 
 /// What is changed back has not changed.
-fn toggle(changed: &mut BTreeSet<Box<str>>, key: &str) {
-    if !changed.remove(key) {
-        changed.insert(key.into());
+fn toggle(changed: &mut BTreeSet<KeyRead>, read: KeyRead) {
+    if !changed.remove(&read) {
+        changed.insert(read);
     }
 }
