@@ -1,10 +1,12 @@
 //! How events change the inventory.
 
+mod network;
+
 use std::sync::Arc;
 
 use crate::facts::{
-    BindingFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts, NodeFacts, NodePath,
-    Owner, PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
+    BindingFacts, Controller, LimitRangeFacts, NamespaceFacts, NodeFacts, NodePath, Owner,
+    PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
 };
 use crate::inventory::{InputState, Inventory, Namespace, ObjectId, Undecodable};
 use crate::kind::Kind;
@@ -88,17 +90,19 @@ impl Inventory {
             Object::ClusterRoleBinding(o) => {
                 self.put_global(&id, binding(*o), |inventory| &mut inventory.cluster_role_bindings);
             }
-            Object::NetworkPolicy(o) => {
-                self.put_local(&id, NetworkPolicyFacts { spec: o.spec }, |ns| {
-                    &mut ns.network_policies
-                });
-            }
+            Object::NetworkPolicy(o) => self.apply_network_policy(&id, *o),
             Object::LimitRange(o) => {
                 self.put_local(&id, LimitRangeFacts::new(&o), |ns| &mut ns.limit_ranges);
                 self.default_again(id.namespace.as_ref());
             }
-            Object::Service(_) => self.put_local(&id, (), |ns| &mut ns.services),
-            Object::Ingress(_) => self.put_local(&id, (), |ns| &mut ns.ingresses),
+            Object::Service(o) => self.apply_service(&id, &o),
+            Object::Ingress(o) => self.apply_ingress(&id, &o),
+            Object::Gateway(o) => self.apply_gateway(&id, &o),
+            Object::HttpRoute(o)
+            | Object::GrpcRoute(o)
+            | Object::TlsRoute(o)
+            | Object::TcpRoute(o)
+            | Object::UdpRoute(o) => self.apply_route(&id, &o),
             Object::PersistentVolume(o) => {
                 let facts = self.volume_facts(&o);
                 self.put_global(&id, facts, |inventory| &mut inventory.persistent_volumes);
@@ -114,6 +118,9 @@ impl Inventory {
             Object::ConfigMap(o) => {
                 self.put_local(&id, o.data.0.into(), |ns| &mut ns.config_maps);
             }
+            Object::AdminNetworkPolicy(o)
+            | Object::BaselineAdminNetworkPolicy(o)
+            | Object::ClusterNetworkPolicy(o) => self.apply_cluster_policy(&id, *o),
         }
     }
 
@@ -192,6 +199,10 @@ impl Inventory {
             Kind::RuntimeClass => stale.extend(self.runtime_classes.stale(epoch).map(global)),
             Kind::ClusterRole => stale.extend(self.cluster_roles.stale(epoch).map(global)),
             Kind::ClusterRoleBinding => stale.extend(self.cluster_role_bindings.stale(epoch).map(global)),
+            kind if kind.is_cluster_policy() => {
+                let store = self.cluster_policies.get(&kind);
+                stale.extend(store.into_iter().flat_map(|store| store.stale(epoch)).map(global));
+            }
             _ => {
                 for (namespace, ns) in &self.namespaces {
                     stale.extend(ns.stale(kind, epoch).into_iter().map(|name| ObjectId {
@@ -244,7 +255,12 @@ impl Inventory {
     }
 
     /// Puts a record of a cluster-scoped kind.
-    fn put_global<T: PartialEq>(&mut self, id: &ObjectId, value: T, store: fn(&mut Self) -> &mut Store<T>) {
+    fn put_global<T: PartialEq>(
+        &mut self,
+        id: &ObjectId,
+        value: T,
+        store: impl FnOnce(&mut Self) -> &mut Store<T>,
+    ) {
         let epoch = self.epoch(id.kind);
         match store(self).put(&id.name, epoch, value) {
             Put::Same => return,
@@ -259,7 +275,7 @@ impl Inventory {
         &mut self,
         id: &ObjectId,
         value: T,
-        store: fn(&mut Namespace) -> &mut Store<T>,
+        store: impl FnOnce(&mut Namespace) -> &mut Store<T>,
     ) {
         let epoch = self.epoch(id.kind);
         let namespace = id.namespace.as_ref().expect("a namespaced kind has a namespace");
@@ -563,6 +579,10 @@ impl Inventory {
             (_, Kind::RuntimeClass) => self.runtime_classes.remove(&id.name).is_some(),
             (_, Kind::ClusterRole) => self.cluster_roles.remove(&id.name).is_some(),
             (_, Kind::ClusterRoleBinding) => self.cluster_role_bindings.remove(&id.name).is_some(),
+            (_, kind) if kind.is_cluster_policy() => {
+                let store = self.cluster_policies.get_mut(&kind);
+                store.is_some_and(|store| store.remove(&id.name).is_some())
+            }
             (Some(namespace), kind) => self.remove_local(namespace, kind, &id.name),
             (None, _) => false,
         };
@@ -624,6 +644,11 @@ impl Inventory {
             Kind::PersistentVolumeClaim => ns.claims.remove(name).is_some(),
             Kind::Service => ns.services.remove(name).is_some(),
             Kind::Ingress => ns.ingresses.remove(name).is_some(),
+            Kind::Gateway => ns.gateways.remove(name).is_some(),
+            kind if kind.is_route() => {
+                let store = ns.routes.get_mut(&kind);
+                store.is_some_and(|store| store.remove(name).is_some())
+            }
             Kind::ConfigMap => ns.config_maps.remove(name).is_some(),
             Kind::Role => ns.roles.remove(name).is_some(),
             Kind::RoleBinding => ns.role_bindings.remove(name).is_some(),

@@ -26,7 +26,7 @@ pub struct Dirty {
     /// Kinds of which more, or less, is known than before: their input changed its state, or objects of theirs
     /// that do not decode came or went.
     pub coverage: BTreeSet<Topic>,
-    /// The very objects that changed, for the kinds of [`Kind::is_access`].
+    /// Objects that changed, came or went, of kinds that are looked at one by one; their topics are noted too.
     pub objects: BTreeSet<ObjectId>,
 }
 
@@ -39,7 +39,7 @@ impl Dirty {
     /// The facts of an object changed, or it came or went.
     pub(crate) fn object(&mut self, id: &ObjectId) {
         self.topic(id.kind, id.namespace.as_ref());
-        if id.kind.is_access() {
+        if id.kind.is_noted_by_object() {
             self.objects.insert(id.clone());
         }
     }

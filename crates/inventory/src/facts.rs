@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::kind::Kind;
 use crate::labels::Labels;
-use crate::lean::{self, AggregationRule, NetworkPolicySpec, RoleRef, Rule, Subject};
+use crate::lean::{self, AggregationRule, ClusterPolicySpec, NetworkPolicySpec, RoleRef, Rule, Subject};
 use crate::literal_secrets::LiteralSecret;
 use crate::names::{Name, Pool};
 use crate::template::{Limit, Limits, Os, Template};
@@ -232,6 +232,17 @@ pub struct BindingFacts {
 /// A `NetworkPolicy`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkPolicyFacts {
+    /// The version that it is written in, if that is said and not the one that is read.
+    pub unknown_version: Option<Name>,
+    /// Its spec, as written. Many namespaces have the same.
+    pub spec: Arc<NetworkPolicySpec>,
+}
+
+/// An `AdminNetworkPolicy`, `BaselineAdminNetworkPolicy` or `ClusterNetworkPolicy`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterPolicyFacts {
+    /// The version that it is written in, if that is said and not the one that is read.
+    pub unknown_version: Option<Name>,
     /// Its spec, as written.
-    pub spec: NetworkPolicySpec,
+    pub spec: Arc<ClusterPolicySpec>,
 }

@@ -5,13 +5,14 @@ use std::fmt;
 
 use crate::accounts::Accounts;
 use crate::dirty::Dirty;
+use crate::entries::{GatewayFacts, IngressFacts, RouteFacts, ServiceFacts};
 use crate::facts::{
-    BindingFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts, NodeFacts,
-    PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
+    BindingFacts, ClusterPolicyFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts,
+    NodeFacts, PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
 };
 use crate::kind::Kind;
 use crate::labels::Labels;
-use crate::lean::Rule;
+use crate::lean::{NetworkPolicySpec, Rule};
 use crate::literal_secrets::LiteralSecret;
 use crate::names::{Name, Pool};
 use crate::roots::{LocalKey, Root};
@@ -75,6 +76,7 @@ pub struct Inventory {
     pub(crate) templates: Pool<Template>,
     /// Charts install the same roles in thousands of namespaces.
     pub(crate) rule_lists: Pool<[Rule]>,
+    pub(crate) policy_specs: Pool<NetworkPolicySpec>,
     pub(crate) inputs: BTreeMap<Kind, Coverage>,
     pub(crate) undecodable: BTreeMap<ObjectId, Undecodable>,
     pub(crate) namespaces: BTreeMap<Name, Namespace>,
@@ -83,6 +85,8 @@ pub struct Inventory {
     pub(crate) runtime_classes: Store<Name>,
     pub(crate) cluster_roles: Store<RoleFacts>,
     pub(crate) cluster_role_bindings: Store<BindingFacts>,
+    /// `AdminNetworkPolicy` and the like, by kind.
+    pub(crate) cluster_policies: BTreeMap<Kind, Store<ClusterPolicyFacts>>,
     pub(crate) dirty: Dirty,
     /// Offline, objects imply their namespaces and every kind counts as listed.
     pub(crate) offline: bool,
@@ -108,8 +112,11 @@ pub(crate) struct Namespace {
     pub(crate) service_accounts: Store<ServiceAccountFacts>,
     pub(crate) limit_ranges: Store<LimitRangeFacts>,
     pub(crate) claims: Store<Option<Name>>,
-    pub(crate) services: Store<()>,
-    pub(crate) ingresses: Store<()>,
+    pub(crate) services: Store<ServiceFacts>,
+    pub(crate) ingresses: Store<IngressFacts>,
+    pub(crate) gateways: Store<GatewayFacts>,
+    /// Routes of the Gateway API, by kind.
+    pub(crate) routes: BTreeMap<Kind, Store<RouteFacts>>,
     pub(crate) config_maps: Store<Box<[LiteralSecret]>>,
     pub(crate) roles: Store<RoleFacts>,
     pub(crate) role_bindings: Store<BindingFacts>,

@@ -32,11 +32,20 @@ pub enum Kind {
     PersistentVolumeClaim,
     RuntimeClass,
     ConfigMap,
+    AdminNetworkPolicy,
+    BaselineAdminNetworkPolicy,
+    ClusterNetworkPolicy,
+    Gateway,
+    HttpRoute,
+    GrpcRoute,
+    TlsRoute,
+    TcpRoute,
+    UdpRoute,
 }
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 33] = [
         Self::Namespace,
         Self::Node,
         Self::Pod,
@@ -61,6 +70,15 @@ impl Kind {
         Self::PersistentVolumeClaim,
         Self::RuntimeClass,
         Self::ConfigMap,
+        Self::AdminNetworkPolicy,
+        Self::BaselineAdminNetworkPolicy,
+        Self::ClusterNetworkPolicy,
+        Self::Gateway,
+        Self::HttpRoute,
+        Self::GrpcRoute,
+        Self::TlsRoute,
+        Self::TcpRoute,
+        Self::UdpRoute,
     ];
 
     /// The kinds that carry a pod template or are pods: what a workload check reads.
@@ -74,6 +92,22 @@ impl Kind {
         Self::DaemonSet,
         Self::Job,
         Self::CronJob,
+    ];
+
+    /// The kinds that say who may talk to whom, and who leads traffic in from outside.
+    pub const NETWORK: &'static [Self] = &[
+        Self::NetworkPolicy,
+        Self::Service,
+        Self::Ingress,
+        Self::AdminNetworkPolicy,
+        Self::BaselineAdminNetworkPolicy,
+        Self::ClusterNetworkPolicy,
+        Self::Gateway,
+        Self::HttpRoute,
+        Self::GrpcRoute,
+        Self::TlsRoute,
+        Self::TcpRoute,
+        Self::UdpRoute,
     ];
 
     /// The workload kinds, then `more`: what a check reads that looks beside workloads.
@@ -129,14 +163,40 @@ impl Kind {
             }
             Self::NetworkPolicy | Self::Ingress => "networking.k8s.io",
             Self::RuntimeClass => "node.k8s.io",
+            Self::AdminNetworkPolicy | Self::BaselineAdminNetworkPolicy | Self::ClusterNetworkPolicy => {
+                "policy.networking.k8s.io"
+            }
+            Self::Gateway
+            | Self::HttpRoute
+            | Self::GrpcRoute
+            | Self::TlsRoute
+            | Self::TcpRoute
+            | Self::UdpRoute => "gateway.networking.k8s.io",
         }
     }
 
-    /// `v1` or `group/v1`: every kind here is read in version `v1`.
+    /// The versions of the group that it is read in, the one to ask for first in front.
+    pub const fn versions(self) -> &'static [&'static str] {
+        match self {
+            Self::AdminNetworkPolicy | Self::BaselineAdminNetworkPolicy => &["v1alpha1"],
+            Self::ClusterNetworkPolicy => &["v1alpha2"],
+            Self::Gateway | Self::HttpRoute => &["v1", "v1beta1"],
+            Self::GrpcRoute | Self::TcpRoute | Self::UdpRoute => &["v1", "v1alpha2"],
+            Self::TlsRoute => &["v1", "v1alpha3", "v1alpha2"],
+            _ => &["v1"],
+        }
+    }
+
+    /// `version` or `group/version`, in the version to ask for first.
     pub fn api_version(self) -> String {
+        self.api_version_in(self.versions()[0])
+    }
+
+    /// `version` or `group/version`.
+    pub fn api_version_in(self, version: &str) -> String {
         match self.group() {
-            "" => "v1".to_owned(),
-            group => format!("{group}/v1"),
+            "" => version.to_owned(),
+            group => format!("{group}/{version}"),
         }
     }
 
@@ -167,6 +227,15 @@ impl Kind {
             Self::PersistentVolumeClaim => "PersistentVolumeClaim",
             Self::RuntimeClass => "RuntimeClass",
             Self::ConfigMap => "ConfigMap",
+            Self::AdminNetworkPolicy => "AdminNetworkPolicy",
+            Self::BaselineAdminNetworkPolicy => "BaselineAdminNetworkPolicy",
+            Self::ClusterNetworkPolicy => "ClusterNetworkPolicy",
+            Self::Gateway => "Gateway",
+            Self::HttpRoute => "HTTPRoute",
+            Self::GrpcRoute => "GRPCRoute",
+            Self::TlsRoute => "TLSRoute",
+            Self::TcpRoute => "TCPRoute",
+            Self::UdpRoute => "UDPRoute",
         }
     }
 
@@ -197,7 +266,45 @@ impl Kind {
             Self::PersistentVolumeClaim => "persistentvolumeclaims",
             Self::RuntimeClass => "runtimeclasses",
             Self::ConfigMap => "configmaps",
+            Self::AdminNetworkPolicy => "adminnetworkpolicies",
+            Self::BaselineAdminNetworkPolicy => "baselineadminnetworkpolicies",
+            Self::ClusterNetworkPolicy => "clusternetworkpolicies",
+            Self::Gateway => "gateways",
+            Self::HttpRoute => "httproutes",
+            Self::GrpcRoute => "grpcroutes",
+            Self::TlsRoute => "tlsroutes",
+            Self::TcpRoute => "tcproutes",
+            Self::UdpRoute => "udproutes",
         }
+    }
+
+    /// Whether every API server serves it: the others come with definitions that somebody has to install.
+    pub fn is_built_in(self) -> bool {
+        !matches!(
+            self.group(),
+            "policy.networking.k8s.io" | "gateway.networking.k8s.io"
+        )
+    }
+
+    /// Whether it is a route of the Gateway API.
+    pub fn is_route(self) -> bool {
+        matches!(
+            self,
+            Self::HttpRoute | Self::GrpcRoute | Self::TlsRoute | Self::TcpRoute | Self::UdpRoute
+        )
+    }
+
+    /// Whether it is a network policy of the whole cluster.
+    pub fn is_cluster_policy(self) -> bool {
+        matches!(
+            self,
+            Self::AdminNetworkPolicy | Self::BaselineAdminNetworkPolicy | Self::ClusterNetworkPolicy
+        )
+    }
+
+    /// Whether a change is noted object by object, since whoever reads it looks at one at a time.
+    pub fn is_noted_by_object(self) -> bool {
+        self.is_access() || Self::NETWORK.contains(&self)
     }
 
     /// Whether objects of this kind live in a namespace.
@@ -210,6 +317,9 @@ impl Kind {
                 | Self::ClusterRoleBinding
                 | Self::PersistentVolume
                 | Self::RuntimeClass
+                | Self::AdminNetworkPolicy
+                | Self::BaselineAdminNetworkPolicy
+                | Self::ClusterNetworkPolicy
         )
     }
 
@@ -235,7 +345,7 @@ mod tests {
     #[test]
     fn all_is_in_order_and_complete() {
         assert!(Kind::ALL.is_sorted());
-        assert_eq!(Kind::ALL.last(), Some(&Kind::ConfigMap));
+        assert_eq!(Kind::ALL.last(), Some(&Kind::UdpRoute));
         for kind in Kind::ALL {
             assert_eq!(Kind::of(&kind.api_version(), kind.as_str()), Some(kind));
         }

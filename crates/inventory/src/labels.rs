@@ -25,6 +25,21 @@ impl Labels {
         Some(&self.0[at].1)
     }
 
+    /// The labels among these whose key `keep` wants.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|(k, _)| keep(k)).cloned().collect())
+    }
+
+    /// These labels, with `key` set to `value`.
+    #[must_use]
+    pub fn with(&self, key: &str, value: &Name) -> Self {
+        let mut labels: Vec<_> = self.0.iter().filter(|(k, _)| **k != *key).cloned().collect();
+        let at = labels.partition_point(|(k, _)| **k < *key);
+        labels.insert(at, (Name::from(key), Name::clone(value)));
+        Self(labels.into())
+    }
+
     /// Keys and values, ordered by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(k, v)| (&**k, &**v))
@@ -41,6 +56,24 @@ enum Requirement {
     NotIn(Box<str>, Box<[Box<str>]>),
     Exists(Box<str>),
     DoesNotExist(Box<str>),
+}
+
+impl Requirement {
+    fn key(&self) -> &str {
+        match self {
+            Self::In(key, _) | Self::NotIn(key, _) | Self::Exists(key) | Self::DoesNotExist(key) => key,
+        }
+    }
+
+    /// Whether the label may have this value.
+    fn allows(&self, value: &str) -> bool {
+        match self {
+            Self::In(_, values) => values.iter().any(|v| **v == *value),
+            Self::NotIn(_, values) => values.iter().all(|v| **v != *value),
+            Self::Exists(_) => true,
+            Self::DoesNotExist(_) => false,
+        }
+    }
 }
 
 impl Selector {
@@ -80,6 +113,25 @@ impl Selector {
     /// Whether the selector has no requirement and so selects everything.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The keys of the labels that it reads.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Requirement::key)
+    }
+
+    /// What makes it impossible for any labels to be selected, if something does.
+    pub fn contradiction(&self) -> Option<String> {
+        self.0.iter().find_map(|requirement| {
+            let key = requirement.key();
+            let of_key = || self.0.iter().filter(|other| other.key() == key);
+            let possible = match requirement {
+                Requirement::In(_, values) => values.iter().any(|value| of_key().all(|r| r.allows(value))),
+                Requirement::Exists(_) => of_key().all(|r| !matches!(r, Requirement::DoesNotExist(_))),
+                Requirement::NotIn(..) | Requirement::DoesNotExist(_) => true,
+            };
+            (!possible).then(|| format!("no value of label {key} meets all requirements"))
+        })
     }
 
     /// Whether all requirements hold. As in Kubernetes, `NotIn` holds for a missing label.
@@ -135,5 +187,29 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn requirements_that_exclude_each_other_are_noticed() {
+        let contradicts = |expressions: &str| {
+            let selector = selector(&format!(
+                r#"{{"matchLabels":{{"app":"web"}},"matchExpressions":{expressions}}}"#
+            ));
+            selector.contradiction().is_some()
+        };
+        assert!(!contradicts("[]"));
+        assert!(!contradicts(
+            r#"[{"key":"app","operator":"NotIn","values":["db"]},{"key":"tier","operator":"DoesNotExist"}]"#
+        ));
+        assert!(contradicts(
+            r#"[{"key":"app","operator":"NotIn","values":["web"]}]"#
+        ));
+        assert!(contradicts(r#"[{"key":"app","operator":"DoesNotExist"}]"#));
+        assert!(contradicts(
+            r#"[{"key":"app","operator":"In","values":["db","api"]}]"#
+        ));
+        assert!(contradicts(
+            r#"[{"key":"x","operator":"Exists"},{"key":"x","operator":"DoesNotExist"}]"#
+        ));
     }
 }

@@ -8,6 +8,7 @@ pub mod access;
 mod accounts;
 pub mod apply;
 pub mod dirty;
+pub mod entries;
 pub mod facts;
 pub mod inventory;
 pub mod kind;

@@ -247,6 +247,13 @@ impl Namespace {
         touched
     }
 
+    /// Pods that `uid` owns, directly or not, ordered by name.
+    pub(crate) fn owned_pods(&self, uid: Option<Uid>) -> Vec<(&Name, &Pod)> {
+        let owned = self.descendants([uid, None]);
+        let pods = owned.iter().take_while(|(kind, _)| *kind == Kind::Pod);
+        pods.filter_map(|(_, name)| self.pods.entry(name)).collect()
+    }
+
     /// Everything that `uids` own, directly or not.
     fn descendants(&self, uids: [Option<Uid>; 2]) -> BTreeSet<LocalKey> {
         let mut found = BTreeSet::new();
@@ -271,6 +278,8 @@ impl Namespace {
             && self.claims.is_empty()
             && self.services.is_empty()
             && self.ingresses.is_empty()
+            && self.gateways.is_empty()
+            && self.routes.values().all(Store::is_empty)
             && self.config_maps.is_empty()
             && self.roles.is_empty()
             && self.role_bindings.is_empty()
@@ -289,6 +298,11 @@ impl Namespace {
             Kind::PersistentVolumeClaim => names(&self.claims, epoch),
             Kind::Service => names(&self.services, epoch),
             Kind::Ingress => names(&self.ingresses, epoch),
+            Kind::Gateway => names(&self.gateways, epoch),
+            kind if kind.is_route() => self
+                .routes
+                .get(&kind)
+                .map_or_else(Vec::new, |store| names(store, epoch)),
             Kind::ConfigMap => names(&self.config_maps, epoch),
             Kind::Role => names(&self.roles, epoch),
             Kind::RoleBinding => names(&self.role_bindings, epoch),

@@ -1,5 +1,6 @@
 //! What a pod's spec says about security, shared by all pods that say the same.
 
+use crate::entries::ContainerPort;
 use crate::lean::{self, ContainerStatus, Handler, ProfileType, Quantity, Resources};
 use crate::literal_secrets::{self, LiteralSecret};
 use crate::names::{Name, Pool};
@@ -147,6 +148,8 @@ pub struct Container {
     pub role: Role,
     /// Image reference as written, empty if absent.
     pub image: Name,
+    /// Ports that it declares.
+    pub ports: Box<[ContainerPort]>,
     /// `privileged`.
     pub privileged: bool,
     /// `allowPrivilegeEscalation`.
@@ -314,6 +317,7 @@ impl Container {
             name: names.intern(c.name.as_str()),
             role: if sidecar { Role::Sidecar } else { role },
             image: names.intern(c.image.as_str()),
+            ports: ContainerPort::of(c, names),
             privileged: context.privileged == Some(true),
             allow_privilege_escalation: context.allow_privilege_escalation,
             read_only_root_filesystem: context.read_only_root_filesystem == Some(true),

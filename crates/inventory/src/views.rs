@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::entries::{GatewayFacts, IngressFacts, RouteFacts, ServiceFacts};
 use crate::facts::{
-    Controller, NamespaceFacts, NetworkPolicyFacts, NodeFacts, PersistentVolumeFacts, Pod,
-    ServiceAccountFacts,
+    ClusterPolicyFacts, Controller, NamespaceFacts, NetworkPolicyFacts, NodeFacts, Owner,
+    PersistentVolumeFacts, Pod, ServiceAccountFacts,
 };
 use crate::inventory::{Inventory, Namespace};
 use crate::kind::Kind;
@@ -99,6 +100,18 @@ impl Inventory {
     pub fn runtime_handler(&self, class: &str) -> Option<&str> {
         self.runtime_classes.get(class).map(|handler| &**handler)
     }
+
+    /// Network policies of the whole cluster, ordered by kind and name.
+    pub fn cluster_policies(&self) -> impl Iterator<Item = (Kind, &Name, &ClusterPolicyFacts)> {
+        self.cluster_policies
+            .iter()
+            .flat_map(|(kind, store)| store.iter().map(|(name, facts)| (*kind, name, facts)))
+    }
+
+    /// The network policy of the whole cluster of this kind and name.
+    pub fn cluster_policy(&self, kind: Kind, name: &str) -> Option<&ClusterPolicyFacts> {
+        self.cluster_policies.get(&kind)?.get(name)
+    }
 }
 
 impl<'a> NamespaceView<'a> {
@@ -160,14 +173,32 @@ impl<'a> NamespaceView<'a> {
         self.content.service_accounts.iter()
     }
 
-    /// Names of services.
-    pub fn services(&self) -> impl Iterator<Item = &'a Name> + use<'a> {
-        self.content.services.iter().map(|(name, ())| name)
+    /// Services, ordered by name.
+    pub fn services(&self) -> impl Iterator<Item = (&'a Name, &'a ServiceFacts)> + use<'a> {
+        self.content.services.iter()
     }
 
-    /// Names of ingresses.
-    pub fn ingresses(&self) -> impl Iterator<Item = &'a Name> + use<'a> {
-        self.content.ingresses.iter().map(|(name, ())| name)
+    /// The service of this name.
+    pub fn service(&self, name: &str) -> Option<(&'a Name, &'a ServiceFacts)> {
+        self.content.services.entry(name)
+    }
+
+    /// Ingresses, ordered by name.
+    pub fn ingresses(&self) -> impl Iterator<Item = (&'a Name, &'a IngressFacts)> + use<'a> {
+        self.content.ingresses.iter()
+    }
+
+    /// Gateways, ordered by name.
+    pub fn gateways(&self) -> impl Iterator<Item = (&'a Name, &'a GatewayFacts)> + use<'a> {
+        self.content.gateways.iter()
+    }
+
+    /// Routes of the Gateway API, ordered by kind and name.
+    pub fn routes(&self) -> impl Iterator<Item = (Kind, &'a Name, &'a RouteFacts)> + use<'a> {
+        self.content
+            .routes
+            .iter()
+            .flat_map(|(kind, store)| store.iter().map(|(name, facts)| (*kind, name, facts)))
     }
 
     /// Persistent volume claims with the volume that each is bound to, ordered by name.
@@ -184,6 +215,11 @@ impl<'a> NamespaceView<'a> {
             .config_maps
             .iter()
             .map(|(name, secrets)| (name, &**secrets))
+    }
+
+    /// The network policy of this name.
+    pub fn network_policy(&self, name: &str) -> Option<&'a NetworkPolicyFacts> {
+        self.content.network_policies.get(name)
     }
 
     /// Network policies, ordered by name.
@@ -243,7 +279,7 @@ impl<'a> WorkloadView<'a> {
     }
 
     /// Labels of the pods that it makes; for a pod its own.
-    pub fn pod_labels(&self) -> &'a Labels {
+    pub fn pod_labels(&self) -> &'a Arc<Labels> {
         match self.object {
             RootObject::Pod(pod) => &pod.labels,
             RootObject::Controller(controller) => &controller.pod_labels,
@@ -319,13 +355,28 @@ impl<'a> WorkloadView<'a> {
         deciding
     }
 
-    /// Live pods of this workload, ordered by name. Looks at every pod of the namespace.
+    /// Live pods of this workload, ordered by name. Looks at what it owns, and not at every pod of the namespace.
     pub fn pods(self) -> impl Iterator<Item = (&'a Name, &'a Pod)> {
         let content = self.namespace.content;
-        content.pods.iter().filter(move |(name, pod)| {
+        let (itself, owned) = match self.object {
+            RootObject::Pod(pod) => (Some((self.name, pod)), Vec::new()),
+            RootObject::Controller(controller) => (None, content.owned_pods(controller.uid)),
+        };
+        // Who is named by a uid need not be the owner: kind and name must be right as well.
+        let is_ours = move |(name, pod): &(&'a Name, &'a Pod)| {
             let (kind, root) = content.root_of_pod(name, pod);
             !pod.terminated && kind == self.kind && root == *self.name
-        })
+        };
+        itself.into_iter().chain(owned).filter(is_ours)
+    }
+
+    /// Who controls it, if that is no workload of the inventory.
+    pub fn unknown_owner(&self) -> Option<&'a Owner> {
+        let owner = match self.object {
+            RootObject::Pod(pod) => pod.owner.as_ref(),
+            RootObject::Controller(controller) => controller.owner.as_ref(),
+        };
+        owner.filter(|owner| owner.known != Some(Kind::Node))
     }
 
     /// Whether live pods of this group were made from the workload's present template.

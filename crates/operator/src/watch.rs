@@ -99,7 +99,7 @@ impl Resource for Watched {
 pub(crate) fn resource_of(kind: Kind) -> ApiResource {
     ApiResource {
         group: kind.group().to_owned(),
-        version: "v1".to_owned(),
+        version: kind.versions()[0].to_owned(),
         api_version: kind.api_version(),
         kind: kind.as_str().to_owned(),
         plural: kind.plural().to_owned(),

@@ -135,12 +135,26 @@ impl Cluster {
         Ok(survey)
     }
 
-    /// Objects of `kind`, and whether only those of `namespace` may be seen.
+    /// Objects of `kind`, and whether only those of `namespace` may be seen; in the first version that is served.
     async fn list(&self, kind: Kind, namespace: Option<&str>) -> Result<(Vec<Listed>, bool), Failure> {
-        let everywhere = match kind.group() {
-            "" => format!("/api/v1/{}", kind.plural()),
-            group => format!("/apis/{group}/v1/{}", kind.plural()),
-        };
+        let mut answer = Err(Failure::Absent);
+        for version in kind.versions() {
+            answer = self.list_version(kind, version, namespace).await;
+            if !matches!(answer, Err(Failure::Absent)) {
+                break;
+            }
+        }
+        answer
+    }
+
+    async fn list_version(
+        &self,
+        kind: Kind,
+        version: &str,
+        namespace: Option<&str>,
+    ) -> Result<(Vec<Listed>, bool), Failure> {
+        let root = if kind.group().is_empty() { "api" } else { "apis" };
+        let everywhere = format!("/{root}/{}/{}", kind.api_version_in(version), kind.plural());
         match (self.list_at(kind, &everywhere).await, namespace) {
             (Ok(objects), _) => Ok((objects, false)),
             (Err(Failure::Forbidden), Some(namespace)) if kind == Kind::Namespace => {

@@ -10,6 +10,7 @@ mod input;
 mod items;
 mod markdown;
 mod overview;
+mod reach;
 mod report;
 mod run;
 mod tables;
@@ -42,6 +43,7 @@ enum Command {
     Check(check::Arguments),
     Run(run::Run),
     Report(report::Arguments),
+    Reach(reach::Arguments),
     Explain(explain::Arguments),
     WhoCan(who_can::Arguments),
     Crds(crds::Arguments),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Run(run) => run.execute().map(|()| ExitCode::SUCCESS),
+        Command::Reach(arguments) => reach::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::WhoCan(arguments) => who_can::run(&arguments),

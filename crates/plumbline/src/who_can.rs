@@ -99,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 fn read(arguments: &Arguments) -> Result<(Inventory, Vec<String>)> {
     let namespace = arguments.namespace.as_deref();
     if !arguments.files.is_empty() {
-        let manifests = input::read(&arguments.files, namespace.unwrap_or("default"));
+        let manifests = input::read(&arguments.files, namespace.unwrap_or("default"), &RIGHTS.into());
         let errors = manifests.errors.iter().map(ToString::to_string).collect();
         return Ok((manifests.inventory, errors));
     }

@@ -114,10 +114,14 @@ async fn mirror_pod(plane: &ControlPlane) -> Value {
 
 /// What `kubectl get` says of every kind that the operator reads.
 async fn dump(plane: &ControlPlane) -> anyhow::Result<Vec<u8>> {
-    let kinds = Kind::ALL.map(|kind| match kind.group() {
-        "" => kind.plural().to_owned(),
-        group => format!("{}.{group}", kind.plural()),
-    });
+    let kinds: Vec<String> = Kind::ALL
+        .into_iter()
+        .filter(|kind| kind.is_built_in())
+        .map(|kind| match kind.group() {
+            "" => kind.plural().to_owned(),
+            group => format!("{}.{group}", kind.plural()),
+        })
+        .collect();
     let output = plane
         .kubectl(["get", &kinds.join(","), "-A", "-o", "yaml"])
         .await?;

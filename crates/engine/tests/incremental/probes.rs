@@ -277,10 +277,10 @@ fn every_object(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut Fi
     };
     namespace
         .services()
-        .for_each(|name| tell_of(Kind::Service, name, String::new()));
+        .for_each(|(name, facts)| tell_of(Kind::Service, name, format!("{facts:?}")));
     namespace
         .ingresses()
-        .for_each(|name| tell_of(Kind::Ingress, name, String::new()));
+        .for_each(|(name, facts)| tell_of(Kind::Ingress, name, format!("{facts:?}")));
     namespace
         .config_maps()
         .for_each(|(name, secrets)| tell_of(Kind::ConfigMap, name, format!("{secrets:?}")));

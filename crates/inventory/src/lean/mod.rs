@@ -5,6 +5,8 @@
 
 mod access;
 mod cluster;
+mod cluster_policy;
+mod entries;
 mod meta;
 mod network;
 mod pod;
@@ -15,14 +17,22 @@ pub use cluster::{
     ConfigMap, LimitRange, LimitRangeItem, Namespace, Node, PersistentVolume, PersistentVolumeClaim,
     RuntimeClass,
 };
+pub use cluster_policy::{
+    ClusterPolicy, ClusterPolicyPeer, ClusterPolicyPort, ClusterPolicyProtocol, ClusterPolicyRule,
+    ClusterPolicySpec, DestinationPort, NamespacedPods, Namespaces, PortNumber, PortOrRange, PortRange,
+    ProtocolPortRange,
+};
+pub use entries::{
+    Gateway, Ingress, IngressBackend, IngressService, Route, RouteRef, RouteRule, Service, ServicePort,
+};
 pub use meta::{Annotations, LabelSelector, Meta, OwnerReference, Requirement};
 pub use network::{
-    Ingress, IntOrString, IpBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule,
-    NetworkPolicySpec, Service,
+    IntOrString, IpBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule,
+    NetworkPolicySpec,
 };
 pub use pod::{
-    Capabilities, Container, ContainerStatus, EnvVar, Handler, Pod, PodSpec, PodStatus, Profile, ProfileType,
-    Quantity, Resources, SeLinuxOptions, SecurityContext, Volume, WindowsOptions,
+    Capabilities, Container, ContainerPort, ContainerStatus, EnvVar, Handler, Pod, PodSpec, PodStatus,
+    Profile, ProfileType, Quantity, Resources, SeLinuxOptions, SecurityContext, Volume, WindowsOptions,
 };
 pub use workloads::{
     CronJob, DaemonSet, Deployment, Job, PodTemplate, PodTemplateSpec, ReplicaSet, ReplicasSpec,
@@ -114,6 +124,15 @@ objects! {
     PersistentVolumeClaim(PersistentVolumeClaim),
     RuntimeClass(RuntimeClass),
     ConfigMap(ConfigMap),
+    AdminNetworkPolicy(ClusterPolicy),
+    BaselineAdminNetworkPolicy(ClusterPolicy),
+    ClusterNetworkPolicy(ClusterPolicy),
+    Gateway(Gateway),
+    HttpRoute(Route),
+    GrpcRoute(Route),
+    TlsRoute(Route),
+    TcpRoute(Route),
+    UdpRoute(Route),
 }
 
 fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {

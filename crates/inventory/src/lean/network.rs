@@ -1,33 +1,22 @@
-//! Services, ingresses and network policies.
+//! Network policies of a namespace.
 
 use serde::Deserialize;
 
 use super::{LabelSelector, Meta, nullable};
 
-/// `v1.Service`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[allow(missing_docs)] // here and below: as in Kubernetes
-pub struct Service {
-    pub metadata: Meta,
-}
-
-/// `networking.k8s.io/v1.Ingress`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[allow(missing_docs)]
-pub struct Ingress {
-    pub metadata: Meta,
-}
-
 /// `networking.k8s.io/v1.NetworkPolicy`.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[allow(missing_docs)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // here and below: as in Kubernetes
 pub struct NetworkPolicy {
+    /// As written; an API server leaves it out in lists.
+    pub api_version: Option<String>,
     pub metadata: Meta,
     #[serde(default, deserialize_with = "nullable")]
     pub spec: NetworkPolicySpec,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct NetworkPolicySpec {
@@ -42,7 +31,7 @@ pub struct NetworkPolicySpec {
 }
 
 /// An ingress rule (`from`) or an egress rule (`to`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[allow(missing_docs)]
 pub struct NetworkPolicyRule {
     #[serde(default, alias = "from", alias = "to", deserialize_with = "nullable")]
@@ -51,7 +40,7 @@ pub struct NetworkPolicyRule {
     pub ports: Vec<NetworkPolicyPort>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct NetworkPolicyPeer {
@@ -60,7 +49,7 @@ pub struct NetworkPolicyPeer {
     pub ip_block: Option<IpBlock>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[allow(missing_docs)]
 pub struct IpBlock {
     #[serde(default, deserialize_with = "nullable")]
@@ -69,7 +58,7 @@ pub struct IpBlock {
     pub except: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct NetworkPolicyPort {
@@ -79,7 +68,7 @@ pub struct NetworkPolicyPort {
 }
 
 /// A port number or the name of a container port.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(untagged)]
 #[allow(missing_docs)]
 pub enum IntOrString {

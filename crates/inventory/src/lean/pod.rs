@@ -242,6 +242,8 @@ pub struct Container {
     #[serde(default, deserialize_with = "nullable")]
     pub args: Vec<String>,
     #[serde(default, deserialize_with = "nullable")]
+    pub ports: Vec<ContainerPort>,
+    #[serde(default, deserialize_with = "nullable")]
     pub env: Vec<EnvVar>,
     #[serde(default, deserialize_with = "nullable")]
     pub security_context: SecurityContext,
@@ -257,6 +259,17 @@ pub struct Container {
     pub startup_probe: Handler,
     #[serde(default, deserialize_with = "nullable")]
     pub lifecycle: Lifecycle,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct ContainerPort {
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub container_port: i64,
+    pub host_port: Option<i64>,
+    pub protocol: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -34,6 +34,27 @@ fn full(kind: Kind) -> Manifest {
                 .set("spec.ingress", json!([{ "from": [peer], "ports": ports }]))
                 .set("spec.egress", json!([{ "to": [peer], "ports": ports }]))
         }
+        Kind::Service => object
+            .set("spec", json!({ "type": "LoadBalancer", "selector": { "app": "web" }, "externalIPs": ["192.0.2.1"], "loadBalancerSourceRanges": ["192.0.2.0/24"] }))
+            .set("spec.ports", json!([{ "name": "http", "protocol": "TCP", "port": 80, "targetPort": "http", "nodePort": 30080 }]))
+            .set("status.loadBalancer.ingress", json!([{ "ip": "192.0.2.1", "hostname": "lb.example" }])),
+        Kind::Ingress => {
+            let backend = json!({ "service": { "name": "web", "port": { "name": "http", "number": 80 } } });
+            object
+                .set("spec", json!({ "ingressClassName": "nginx", "defaultBackend": backend }))
+                .set("spec.rules", json!([{ "host": "shop.example", "http": { "paths": [{ "backend": backend }] } }]))
+        }
+        Kind::Gateway => object
+            .set("spec", json!({ "gatewayClassName": "x", "listeners": [{ "port": 80, "protocol": "HTTP" }] }))
+            .set("status.addresses", json!([{ "value": "192.0.2.1" }])),
+        kind if kind.is_route() => {
+            let reference = json!({ "group": "", "kind": "Service", "namespace": "shop", "name": "web", "port": 80 });
+            let filters = json!([{ "requestMirror": { "backendRef": reference } }]);
+            object
+                .set("spec", json!({ "parentRefs": [reference], "hostnames": ["shop.example"] }))
+                .set("spec.rules", json!([{ "backendRefs": [reference], "filters": filters }]))
+        }
+        kind if kind.is_cluster_policy() => cluster_policy(object),
         Kind::LimitRange => object
             .set("spec.limits", json!([{ "type": "Container", "default": { "cpu": 1 }, "max": { "memory": "1Gi" } }])),
         Kind::PersistentVolume => {
@@ -45,6 +66,32 @@ fn full(kind: Kind) -> Manifest {
         kind if kind.is_workload() => workload(object),
         _ => object,
     }
+}
+
+fn cluster_policy(object: Manifest) -> Manifest {
+    let namespaces = json!({
+        "matchLabels": { "app": "web" }, "matchExpressions": [{ "key": "app", "operator": "Exists" }],
+        "namespaceSelector": selector(), "sameLabels": ["app"], "notSameLabels": ["app"],
+    });
+    let peer = json!({
+        "namespaces": namespaces, "nodes": selector(), "networks": ["10.0.0.0/8"], "domainNames": ["a.example"],
+        "pods": { "namespaceSelector": selector(), "podSelector": selector() },
+    });
+    let port = json!({ "destinationPort": { "number": 80, "range": { "start": 80, "end": 90 } } });
+    let rule = |direction: &str| {
+        json!({
+            "name": "x", "action": "Pass", (direction): [peer],
+            "ports": [{
+                "portNumber": { "protocol": "TCP", "port": 80 }, "namedPort": "http",
+                "portRange": { "protocol": "TCP", "start": 80, "end": 90 },
+            }],
+            "protocols": [{ "tcp": port, "udp": port, "sctp": port, "destinationNamedPort": "http" }],
+        })
+    };
+    object
+        .set("spec", json!({ "tier": "Admin", "priority": 7, "subject": peer }))
+        .set("spec.ingress", json!([rule("from")]))
+        .set("spec.egress", json!([rule("to")]))
 }
 
 fn selector() -> Value {
@@ -65,6 +112,7 @@ fn workload(object: Manifest) -> Manifest {
         "name": "main", "image": "web:1", "restartPolicy": "Always", "command": ["x"], "args": ["x"],
         "env": [{ "name": "x", "value": "y" }], "securityContext": context, "resources": resources,
         "volumeMounts": [{ "name": "v", "readOnly": true }], "livenessProbe": handler, "readinessProbe": handler,
+        "ports": [{ "name": "http", "containerPort": 80, "hostPort": 80, "protocol": "TCP" }],
         "startupProbe": handler, "lifecycle": { "postStart": handler, "preStop": handler },
     });
     let status = json!([{ "name": "main", "user": { "linux": { "uid": 0 } } }]);
@@ -169,6 +217,7 @@ fn null_is_absence_wherever_it_stands() {
                 "/annotations",
                 "/nodeSelector",
                 "/matchLabels",
+                "/spec/selector",
                 "/data",
             ]) {
                 absent.pointer_mut(parent).expect("it was there")[key] = json!("");

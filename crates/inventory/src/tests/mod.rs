@@ -2,6 +2,7 @@
 
 mod decoding;
 mod events;
+mod network;
 mod owners;
 mod templates;
 

@@ -1,12 +1,12 @@
 //! What a check looks at: manifests or a cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
 use plumbline_baseline::{ObjectRef, optional_kinds, required_kinds};
 use plumbline_engine::Home;
-use plumbline_inventory::{Inventory, Name, ObjectId};
+use plumbline_inventory::{Inventory, Kind, Name, ObjectId};
 
 use crate::baseline::Baseline;
 use crate::cluster::{Cluster, block_on};
@@ -37,7 +37,7 @@ impl Evidence {
         namespace: Option<&str>,
         given: Option<Baseline>,
     ) -> Result<Self> {
-        let manifests = input::read(paths, namespace.unwrap_or("default"));
+        let manifests = input::read(paths, namespace.unwrap_or("default"), &kinds());
         let baseline = match (given, manifests.baseline) {
             (Some(given), _) => given,
             (None, Some((place, value))) => Baseline::from_manifest(&place, value)?,
@@ -81,8 +81,7 @@ impl Evidence {
                     }
                 },
             };
-            let kinds = required_kinds().into_iter().chain(optional_kinds());
-            let survey = cluster.survey(kinds, namespace).await?;
+            let survey = cluster.survey(kinds(), namespace).await?;
             if let Some(namespace) = namespace.filter(|_| !survey.narrowed.is_empty()) {
                 let kinds: Vec<&str> = survey.narrowed.iter().map(|kind| kind.plural()).collect();
                 notes.push(format!(
@@ -128,6 +127,13 @@ impl Evidence {
             name: Name::clone(&object.name),
         })
     }
+}
+
+/// Kinds that items read.
+fn kinds() -> BTreeSet<Kind> {
+    let mut kinds = required_kinds();
+    kinds.extend(optional_kinds());
+    kinds
 }
 
 fn count(number: usize, what: &str) -> String {

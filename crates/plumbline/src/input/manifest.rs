@@ -1,5 +1,6 @@
 //! Decodes the documents of a file.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -20,10 +21,21 @@ pub(super) struct Found {
     pub(super) content: Content,
 }
 
+impl Found {
+    /// Whether it is no object, or one of these kinds.
+    pub(super) fn is_of(&self, kinds: &BTreeSet<Kind>) -> bool {
+        match &self.content {
+            Content::Object(object) => kinds.contains(&object.kind()),
+            Content::Undecodable { kind, .. } => kinds.contains(kind),
+            Content::Baseline(_) | Content::Error(_) => true,
+        }
+    }
+}
+
 /// What it is.
 #[derive(Debug)]
 pub(super) enum Content {
-    /// An object of a kind that items read.
+    /// An object of a kind of the inventory.
     Object(Box<Object>),
     /// An object of such a kind, with a field that cannot be what it is.
     Undecodable {
@@ -37,7 +49,7 @@ pub(super) enum Content {
     Error(String),
 }
 
-/// Reads the text of a file. Objects of kinds that no item reads, and documents that are no Kubernetes objects
+/// Reads the text of a file. Objects of kinds that are not in the inventory, and documents that are no Kubernetes objects
 /// at all, are left out.
 pub(super) fn read(file: &Arc<str>, text: &str) -> Vec<Found> {
     let mut reader = Reader {

@@ -7,13 +7,13 @@ mod documents;
 mod files;
 mod manifest;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use plumbline_api::baseline::DEFAULT_BASELINE;
 use plumbline_inventory::lean::{Meta, Object};
-use plumbline_inventory::{Inventory, ObjectId};
+use plumbline_inventory::{Inventory, Kind, ObjectId};
 use serde::Serialize;
 
 use files::Source;
@@ -107,14 +107,14 @@ pub(crate) struct Manifests {
     pub(crate) errors: Vec<InputError>,
     /// A `ComplianceBaseline` named `default` that is among them.
     pub(crate) baseline: Option<(Place, serde_json::Value)>,
-    /// Objects of kinds that items read.
+    /// Objects of kinds that are read.
     pub(crate) objects: usize,
     /// Files that were read.
     pub(crate) files: usize,
 }
 
-/// Reads files and folders; objects that leave their namespace open get `namespace`.
-pub(crate) fn read(paths: &[PathBuf], namespace: &str) -> Manifests {
+/// Reads objects of `kinds` from files and folders; those that leave their namespace open get `namespace`.
+pub(crate) fn read(paths: &[PathBuf], namespace: &str, kinds: &BTreeSet<Kind>) -> Manifests {
     let mut manifests = Manifests {
         inventory: Inventory::offline(),
         places: BTreeMap::new(),
@@ -129,7 +129,7 @@ pub(crate) fn read(paths: &[PathBuf], namespace: &str) -> Manifests {
         match content {
             Ok(content) => {
                 manifests.files += 1;
-                for found in content {
+                for found in content.into_iter().filter(|found| found.is_of(kinds)) {
                     manifests.take(found, namespace, &mut texts);
                 }
             }

@@ -4,6 +4,7 @@ mod baseline;
 mod commands;
 mod gate;
 mod input;
+mod reach;
 mod result;
 mod table;
 mod who_can;

@@ -96,10 +96,10 @@ fn check(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut Findings)
     for (name, _) in namespace.service_accounts() {
         found(Kind::ServiceAccount, name, "default");
     }
-    for name in namespace.services() {
+    for (name, _) in namespace.services() {
         found(Kind::Service, name, "kubernetes");
     }
-    for name in namespace.ingresses() {
+    for (name, _) in namespace.ingresses() {
         found(Kind::Ingress, name, "");
     }
     for (name, _) in namespace.claims() {

@@ -1,0 +1,149 @@
+//! Profiles: classes that the same policies select share one verdict.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use crate::classes::{ClassId, NamedPorts};
+use crate::policy::{Direction, Policy, Tier};
+use crate::selections::SelectionId;
+use crate::verdict::{Judge, Verdict};
+
+/// The number of a profile. It is given anew once the profile has gone.
+pub(crate) type ProfileId = u32;
+
+/// The number of a policy as it was compiled: what is compiled again gets another one.
+pub(crate) type Serial = u64;
+
+/// What decides on a class in one direction.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ProfileKey {
+    pub(crate) direction: Direction,
+    /// In the order in which they are asked.
+    pub(crate) policies: Box<[Serial]>,
+    /// The named ports of the class, if one of the policies reads any.
+    pub(crate) ports: NamedPorts,
+}
+
+/// The classes that the same policies decide on, and what those say.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    pub(crate) key: Arc<ProfileKey>,
+    pub(crate) classes: RoaringBitmap,
+    pub(crate) verdict: Verdict,
+    /// Whether a `NetworkPolicy` isolates these classes.
+    pub(crate) isolated: bool,
+    reads: Box<[SelectionId]>,
+    /// Whether the named ports of all classes matter.
+    reads_all_classes: bool,
+}
+
+/// All profiles.
+#[derive(Debug, Default)]
+pub(crate) struct Profiles {
+    slots: Vec<Option<Profile>>,
+    free: Vec<ProfileId>,
+    by_key: HashMap<Arc<ProfileKey>, ProfileId>,
+    fresh: BTreeSet<ProfileId>,
+}
+
+impl Profiles {
+    /// Puts a class under a profile.
+    pub(crate) fn join(&mut self, key: ProfileKey, class: ClassId) -> ProfileId {
+        let id = if let Some(id) = self.by_key.get(&key) {
+            *id
+        } else {
+            let id = self.free.pop().unwrap_or_else(|| {
+                self.slots.push(None);
+                self.slots.len() as ProfileId - 1
+            });
+            let key = Arc::new(key);
+            self.by_key.insert(Arc::clone(&key), id);
+            self.slots[id as usize] = Some(Profile {
+                key,
+                classes: RoaringBitmap::new(),
+                verdict: Verdict::allow_all(),
+                isolated: false,
+                reads: Box::default(),
+                reads_all_classes: false,
+            });
+            self.fresh.insert(id);
+            id
+        };
+        self.expect_mut(id).classes.insert(class);
+        id
+    }
+
+    /// Takes a class out of a profile; one without classes goes.
+    pub(crate) fn leave(&mut self, id: ProfileId, class: ClassId) {
+        let profile = self.expect_mut(id);
+        profile.classes.remove(class);
+        if profile.classes.is_empty() {
+            let profile = self.slots[id as usize].take().expect("looked at just now");
+            self.by_key.remove(&profile.key);
+            self.fresh.remove(&id);
+            self.free.push(id);
+        }
+    }
+
+    /// Computes the verdicts of profiles that are new, and of those that read what has changed.
+    pub(crate) fn judge<'a>(
+        &mut self,
+        judge: &Judge<'_>,
+        changed: &BTreeSet<SelectionId>,
+        classes_changed: bool,
+        policy: impl Fn(Serial) -> &'a Policy,
+    ) {
+        let fresh = std::mem::take(&mut self.fresh);
+        for (id, profile) in (0..).zip(&mut self.slots) {
+            let Some(profile) = profile else { continue };
+            let is_stale = fresh.contains(&id)
+                || (profile.reads_all_classes && classes_changed)
+                || profile.reads.iter().any(|selection| changed.contains(selection));
+            if is_stale {
+                let policies: Vec<&Policy> = profile
+                    .key
+                    .policies
+                    .iter()
+                    .map(|serial| policy(*serial))
+                    .collect();
+                profile.judge(judge, &policies);
+            }
+        }
+    }
+
+    pub(crate) fn expect(&self, id: ProfileId) -> &Profile {
+        self.slots[id as usize].as_ref().expect("the profile exists")
+    }
+
+    fn expect_mut(&mut self, id: ProfileId) -> &mut Profile {
+        self.slots[id as usize].as_mut().expect("the profile exists")
+    }
+
+    /// The profiles of a direction.
+    pub(crate) fn of(&self, direction: Direction) -> impl Iterator<Item = &Profile> {
+        self.slots
+            .iter()
+            .flatten()
+            .filter(move |profile| profile.key.direction == direction)
+    }
+}
+
+impl Profile {
+    fn judge(&mut self, judge: &Judge<'_>, policies: &[&Policy]) {
+        let direction = self.key.direction;
+        self.verdict = judge.verdict(direction, policies, &self.key.ports);
+        self.isolated = policies.iter().any(|policy| policy.tier == Tier::NetworkPolicy);
+        let rules = || {
+            policies
+                .iter()
+                .filter_map(|policy| policy.rules(direction))
+                .flatten()
+        };
+        let reads: BTreeSet<SelectionId> = rules().flat_map(|rule| rule.peers.pods()).copied().collect();
+        self.reads = reads.into_iter().collect();
+        self.reads_all_classes = direction == Direction::Egress
+            && rules().any(|rule| rule.peers.is_every_class() && !rule.ports.names.is_empty());
+    }
+}
