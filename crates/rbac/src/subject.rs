@@ -38,7 +38,7 @@ impl Subject {
     pub fn of_user_name(user: &str) -> Self {
         let account = user.strip_prefix(SERVICE_ACCOUNT_USER);
         match account.and_then(|account| account.split_once(':')) {
-            Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains(':') => {
+            Some((namespace, name)) if is_plain(namespace) && is_plain(name) => {
                 Self::service_account(namespace, name)
             }
             _ => Self::User(user.into()),
@@ -61,14 +61,16 @@ impl Subject {
     pub fn identity(&self) -> Self {
         match self {
             Self::Group(_) => self.clone(),
-            // Nothing forbids a colon in the namespace of a subject.
-            Self::ServiceAccount { namespace, name } if !namespace.contains(':') && !name.contains(':') => {
-                self.clone()
-            }
+            Self::ServiceAccount { namespace, name } if is_plain(namespace) && is_plain(name) => self.clone(),
             Self::User(name) if !name.starts_with(SERVICE_ACCOUNT_USER) => self.clone(),
             _ => Self::of_user_name(&self.user_name().expect("groups are dealt with")),
         }
     }
+}
+
+/// Whether this is a part of one user name only: manifests may have colons and nothing where they like.
+fn is_plain(part: &str) -> bool {
+    !part.is_empty() && !part.contains(':')
 }
 
 /// As `User alice`, `Group dev`, `ServiceAccount shop/web`.

@@ -44,6 +44,8 @@ const USERS: &[&str] = &[
     "",
     "system:serviceaccount:shop:a",
     "system:serviceaccount:shop:a:b",
+    "system:serviceaccount:shop:",
+    "system:serviceaccount::a",
 ];
 const MORE_GROUPS: &[&str] = &["dev", "system:authenticated", "system:serviceaccounts:shop"];
 
@@ -67,7 +69,13 @@ pub(super) fn rule() -> impl Strategy<Value = Value> {
 
 fn subject() -> impl Strategy<Value = Value> {
     let kind = select(&["User", "Group", "ServiceAccount", "Robot"][..]);
-    let name = prop_oneof![select(USERS), select(MORE_GROUPS), select(OBJECTS), Just("a:b")];
+    let name = prop_oneof![
+        select(USERS),
+        select(MORE_GROUPS),
+        select(OBJECTS),
+        Just("a:b"),
+        Just("")
+    ];
     let namespace = prop_oneof![Just(""), select(NAMESPACES), Just("shop:a")];
     (kind, name, namespace)
         .prop_map(|(kind, name, namespace)| json!({ "kind": kind, "name": name, "namespace": namespace }))
