@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use plumbline_inventory::views::WorkloadView;
 use plumbline_inventory::{Inventory, ObjectId};
 use plumbline_rbac::{Grant, Rbac, Rules, Subject};
@@ -19,6 +20,9 @@ pub struct Context<'a> {
     pub rbac: &'a Rbac,
     /// What the baseline leaves to those who use it.
     pub parameters: &'a Parameters,
+    /// The time of the evaluation. What a check says of it must hold until the time that it gives to
+    /// [`Findings::valid_until`](crate::Findings::valid_until), word for word.
+    pub now: Timestamp,
 }
 
 /// A subject of RBAC as one report sees it.
@@ -73,6 +77,12 @@ impl<'a> Context<'a> {
             grants: grants.collect(),
             bindings,
         })
+    }
+
+    /// Whether a binding is in scope: everywhere, or in a namespace that is.
+    pub fn is_in_scope(&self, binding: &ObjectId) -> bool {
+        let namespace = binding.namespace.as_ref();
+        namespace.is_none_or(|name| self.inventory.namespace(name).is_some())
     }
 
     /// The report that lists a service account: that of its namespace, or the cluster's if that is not in scope.

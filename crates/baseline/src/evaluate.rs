@@ -195,9 +195,10 @@ impl Item {
             if let Check::UnboundRole(check) = check {
                 let mut findings = Findings::of(self, context.parameters);
                 check(role, context, &mut findings);
-                if !findings.is_empty() {
-                    outcome.add_one(findings.outcome(&object));
+                if findings.is_empty() {
+                    findings.not_applicable();
                 }
+                outcome.add_one(findings.outcome(&object));
             }
         }
         outcome

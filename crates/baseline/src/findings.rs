@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use jiff::Timestamp;
 use plumbline_inventory::template::{Role, Template};
 use plumbline_inventory::{Kind, Name, ObjectId};
 use plumbline_rbac::Subject;
@@ -93,6 +94,8 @@ pub struct Findings {
     unknown: BTreeSet<(&'static str, String)>,
     evaluated: Option<u32>,
     not_applicable: bool,
+    valid_until: Option<Timestamp>,
+    note: Option<String>,
 }
 
 impl Findings {
@@ -104,6 +107,8 @@ impl Findings {
             unknown: BTreeSet::new(),
             evaluated: None,
             not_applicable: false,
+            valid_until: None,
+            note: None,
         }
     }
 
@@ -144,6 +149,18 @@ impl Findings {
         });
     }
 
+    /// A binding gives a subject too much: by `role`, unless that is missing.
+    pub fn grant(
+        &mut self,
+        binding: &ObjectId,
+        subject: &Subject,
+        role: Option<&ObjectId>,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) {
+        self.grant_at(self.severity, binding, subject, role, reason, message);
+    }
+
     /// A binding gives a subject too much, this bad: by `role`, unless that is missing.
     pub fn grant_at(
         &mut self,
@@ -175,6 +192,22 @@ impl Findings {
     pub fn evaluate(&mut self, objects: u32) {
         self.evaluated = Some(self.evaluated.unwrap_or(0) + objects);
     }
+
+    /// What is said holds until this time at the latest, whatever happens: then it has to be looked at again. Of
+    /// several times the first counts.
+    pub fn valid_until(&mut self, time: Timestamp) {
+        self.valid_until = earlier(self.valid_until, Some(time));
+    }
+
+    /// What was looked at, for the message of an item about the cluster that nothing contradicts:
+    /// `41 roles and 97 bindings looked at`.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.note = Some(note.into());
+    }
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
 }
 
 /// What an item says of one unit: a workload, a namespace, or the objects of a namespace.
@@ -192,6 +225,10 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// Why it cannot be decided, if so.
     pub unknown: Option<(&'static str, String)>,
+    /// When it has to be looked at again though nothing has changed.
+    pub valid_until: Option<Timestamp>,
+    /// What was looked at, for an item about the cluster.
+    pub note: Option<String>,
 }
 
 /// Added to what a live pod has and the workload's own template has not.
@@ -235,6 +272,7 @@ impl Findings {
 
     fn merge_saying(&mut self, other: &Self, addition: impl Fn(&Remark) -> &'static str) {
         self.not_applicable &= other.not_applicable;
+        self.valid_until = earlier(self.valid_until, other.valid_until);
         if other.not_applicable {
             return;
         }
@@ -246,14 +284,17 @@ impl Findings {
         self.unknown.extend(other.unknown.iter().cloned());
     }
 
-    /// Whether nothing was said.
+    /// Whether nothing was found.
     pub(crate) fn is_empty(&self) -> bool {
         self.remarks.is_empty() && self.unknown.is_empty()
     }
 
     pub(crate) fn outcome(self, default: &ObjectRef) -> Outcome {
         if self.not_applicable {
-            return Outcome::default();
+            return Outcome {
+                valid_until: self.valid_until,
+                ..Outcome::default()
+            };
         }
         let mut findings: Vec<Finding> = self
             .remarks
@@ -278,6 +319,8 @@ impl Findings {
             failing: failing.len() as u32,
             findings,
             unknown: self.unknown.into_iter().next(),
+            valid_until: self.valid_until,
+            note: self.note,
             ..Outcome::default()
         }
     }
@@ -291,6 +334,8 @@ impl Outcome {
         self.findings.append(&mut other.findings);
         self.findings.sort();
         self.unknown = self.unknown.take().or(other.unknown);
+        self.valid_until = earlier(self.valid_until, other.valid_until);
+        self.note = self.note.take().or(other.note);
     }
 
     /// The same of a check whose unit counts as one object, whatever objects its findings name.

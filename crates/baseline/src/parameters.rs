@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_inventory::labels::Selector;
+use plumbline_inventory::views::NamespaceView;
+use plumbline_inventory::{Inventory, Name};
+use plumbline_rbac::Subject;
 
 use crate::item::{Item, Severity};
 
@@ -15,10 +18,24 @@ pub struct Parameters {
     pub system_namespaces: BTreeSet<String>,
     /// Namespaces of platform services.
     pub infrastructure_namespaces: BTreeSet<String>,
+    /// Labels of the namespaces that are production; `None` if none is.
+    pub production: Option<Selector>,
     /// Labels of namespaces or pods with raised security needs; `None` if nothing is sensitive.
     pub sensitive: Option<Selector>,
     /// Labels and annotations that tell one information system from another, the first that is there counts.
     pub system_labels: Vec<String>,
+    /// Groups of developers.
+    pub developer_groups: BTreeSet<String>,
+    /// Groups of cluster administrators.
+    pub administrator_groups: BTreeSet<String>,
+    /// Groups whose members come through privileged access management.
+    pub privileged_access_groups: BTreeSet<String>,
+    /// Controllers that may hold rights which would be findings with anybody else, by [`Subject::identity`].
+    pub trusted_controllers: BTreeSet<Subject>,
+    /// Share of bindings, in percent, that may grant wildcard roles.
+    pub wildcard_binding_percent: u32,
+    /// Days for which an audit or a scan counts as recent.
+    pub audit_max_age_days: u32,
     /// Share of a namespace's workloads, in percent, that may lack every one of these.
     pub keyless_workload_percent: u32,
     /// Image tags besides `latest` that move.
@@ -34,6 +51,28 @@ impl Parameters {
     pub fn severity(&self, item: &Item) -> Severity {
         self.severities.get(item.id).copied().unwrap_or(item.severity)
     }
+
+    /// Whether `subject` is a controller that may hold more rights than others.
+    pub fn trusts(&self, subject: &Subject) -> bool {
+        self.trusted_controllers.contains(&subject.identity())
+    }
+
+    /// Whether `namespace` is production.
+    pub fn is_production(&self, namespace: NamespaceView<'_>) -> bool {
+        let (Some(production), Some(facts)) = (&self.production, namespace.facts()) else {
+            return false;
+        };
+        production.matches(&facts.labels)
+    }
+
+    /// The information system that a namespace says it belongs to, by the first of [`Parameters::system_labels`]
+    /// among its labels. One that is not in scope, or that says nothing, belongs to none that is known.
+    pub fn system_of<'a>(&self, namespace: &Name, inventory: &'a Inventory) -> Option<&'a str> {
+        let labels = &inventory.namespace(namespace)?.facts()?.labels;
+        self.system_labels
+            .iter()
+            .find_map(|label| labels.get(label).filter(|system| !system.is_empty()))
+    }
 }
 
 impl Default for Parameters {
@@ -45,6 +84,7 @@ impl Default for Parameters {
                 .into_iter()
                 .collect(),
             infrastructure_namespaces: BTreeSet::new(),
+            production: None,
             sensitive: None,
             system_labels: strings(&[
                 "app.kubernetes.io/part-of",
@@ -52,6 +92,12 @@ impl Default for Parameters {
                 "argocd.argoproj.io/instance",
                 "kustomize.toolkit.fluxcd.io/name",
             ]),
+            developer_groups: BTreeSet::new(),
+            administrator_groups: BTreeSet::new(),
+            privileged_access_groups: BTreeSet::new(),
+            trusted_controllers: BTreeSet::new(),
+            wildcard_binding_percent: 10,
+            audit_max_age_days: 30,
             keyless_workload_percent: 50,
             floating_tags: BTreeSet::new(),
             unknown_image_user_fails: true,

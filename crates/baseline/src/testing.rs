@@ -35,6 +35,9 @@ impl Cases {
     };
 }
 
+/// The time at which cases are evaluated.
+const NOW: &str = "2026-11-24T10:00:00Z";
+
 /// The inventory of YAML documents.
 pub(crate) fn inventory(manifests: &str) -> Inventory {
     let mut inventory = Inventory::offline();
@@ -65,11 +68,13 @@ pub(crate) fn evaluate(item: &Item, inventory: &Inventory, parameters: &Paramete
         total.inactive += outcome.inactive;
         total.findings.append(&mut outcome.findings);
         total.unknown = total.unknown.take().or(outcome.unknown);
+        total.valid_until = total.valid_until.into_iter().chain(outcome.valid_until).min();
     };
     let context = Context {
         inventory,
         rbac: &Rbac::of(inventory),
         parameters,
+        now: NOW.parse().expect("a time"),
     };
     let namespaces = inventory
         .namespaces()

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use plumbline_baseline::evaluate::TemplateVerdict;
 use plumbline_baseline::{Check, Context, Home, ITEMS, Item, Outcome, Unit};
 use plumbline_inventory::template::Template;
@@ -13,6 +14,7 @@ use plumbline_rbac::subject::SERVICE_ACCOUNTS;
 use plumbline_rbac::{Rbac, Subject, Touched};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::due::Due;
 use crate::index::Index;
 use crate::settings::Settings;
 use crate::tally::{Severities, Tally};
@@ -30,6 +32,9 @@ pub struct Evaluation {
     totals: Vec<Total>,
     indexes: Vec<Index>,
     memory: TemplateMemory,
+    due: Due,
+    /// The time of the last evaluation.
+    now: Timestamp,
 }
 
 /// An item with checks, and what its checks look at. Results refer to it by its place.
@@ -161,9 +166,9 @@ impl Slot {
 }
 
 impl Evaluation {
-    /// Evaluates everything.
-    pub fn full(inventory: &Inventory, settings: &Settings) -> Self {
-        Self::default().evaluated(inventory, settings)
+    /// Evaluates everything, as it is at `now`.
+    pub fn full(inventory: &Inventory, settings: &Settings, now: Timestamp) -> Self {
+        Self::default().evaluated(inventory, settings, now)
     }
 
     /// An evaluation of `items` only that has looked at nothing yet.
@@ -179,13 +184,16 @@ impl Evaluation {
             totals: vec![Total::default(); slots.len()],
             indexes: slots.iter().map(|_| Index::default()).collect(),
             memory: TemplateMemory::default(),
+            due: Due::default(),
+            now: Timestamp::MIN,
             slots,
         }
     }
 
-    /// Looks at everything in `inventory`, having looked at nothing yet.
+    /// Looks at everything in `inventory`, as it is at `now`, having looked at nothing yet.
     #[must_use]
-    pub fn evaluated(mut self, inventory: &Inventory, settings: &Settings) -> Self {
+    pub fn evaluated(mut self, inventory: &Inventory, settings: &Settings, now: Timestamp) -> Self {
+        self.now = now;
         self.rbac = Rbac::of(inventory);
         let namespaces = inventory
             .namespaces()
@@ -203,10 +211,23 @@ impl Evaluation {
         &self.rbac
     }
 
-    /// Evaluates again what became dirty.
+    /// When something has to be looked at again though nothing changes: with [`Evaluation::update`], then or
+    /// later.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.due.next()
+    }
+
+    /// Evaluates again what became dirty, and what is due at `now`. A clock that is put back stands still.
     ///
     /// `settings` are those of the results so far: under others start anew, with [`Evaluation::full`].
-    pub fn update(&mut self, inventory: &Inventory, settings: &Settings, dirty: Dirty) -> Changed {
+    pub fn update(
+        &mut self,
+        inventory: &Inventory,
+        settings: &Settings,
+        dirty: Dirty,
+        now: Timestamp,
+    ) -> Changed {
+        self.now = self.now.max(now);
         let mut changed = Changed::default();
         for Topic { namespace, .. } in &dirty.coverage {
             match namespace {
@@ -215,7 +236,10 @@ impl Evaluation {
             }
         }
         let touched = self.rbac.update(inventory, &dirty);
-        let plan = self.plan(dirty, &touched, inventory, settings);
+        let mut plan = self.plan(dirty, &touched, inventory, settings);
+        for (home, unit, slot) in self.due.take(self.now) {
+            plan.entry(home).or_default().add(unit, 1 << slot);
+        }
         for (home, work) in plan {
             // Offline a namespace comes and goes with what is in it.
             let exists = exists(&home, inventory);
@@ -234,6 +258,15 @@ impl Evaluation {
         }
         self.memory.sweep();
         changed
+    }
+
+    fn context<'a>(&self, inventory: &'a Inventory, rbac: &'a Rbac, settings: &'a Settings) -> Context<'a> {
+        Context {
+            inventory,
+            rbac,
+            parameters: &settings.parameters,
+            now: self.now,
+        }
     }
 
     fn slots_where(&self, wanted: impl Fn(&Slot) -> bool) -> Slots {
@@ -264,6 +297,7 @@ impl Evaluation {
                 // Who may do what is looked at by whom it concerns.
                 _ if kind.is_rights() => continue,
                 Some(namespace) if kind == Kind::Namespace => {
+                    self.plan_related(&namespace, &mut plan);
                     for (home, work) in self.plan_home(Home::Namespace(namespace), inventory, settings) {
                         plan.entry(home).or_default().merge(work);
                     }
@@ -343,6 +377,19 @@ impl Evaluation {
         }
     }
 
+    /// Adds the namespaces of service accounts that have rights in `namespace`, which is not the same any more:
+    /// what they may there can be the business of both.
+    fn plan_related(&self, namespace: &Name, plan: &mut Plan) {
+        let related = self.slots_where(|slot| slot.reads_rights && slot.reads(Kind::Namespace));
+        let bindings = self.rbac.bindings_of_place(Some(namespace));
+        for subject in bindings.flat_map(|binding| self.rbac.bound_subjects(binding)) {
+            if let Subject::ServiceAccount { namespace, .. } = subject.identity() {
+                let work = plan.entry(Home::Namespace(namespace)).or_default();
+                work.add(Unit::Whole, related);
+            }
+        }
+    }
+
     /// What to look at in a home that came, went, or is not the same any more: everything. Service accounts of a
     /// namespace that is not there belong to the cluster's report.
     fn plan_home(&self, home: Home, inventory: &Inventory, settings: &Settings) -> Plan {
@@ -358,8 +405,8 @@ impl Evaluation {
             .get(&home)
             .into_iter()
             .flat_map(|results| results.units.keys().cloned());
-        let present = context_of(inventory, &self.rbac, settings).units(&home);
-        let units = known.chain(present);
+        let present = self.context(inventory, &self.rbac, settings).units(&home);
+        let units = known.chain(self.due.units(&home).cloned()).chain(present);
         let work = Work {
             units: units.map(|unit| (unit, ALL)).collect(),
             every_workload: 0,
@@ -376,7 +423,7 @@ impl Evaluation {
         let system = &settings.parameters.system_namespaces;
         let waived = home.namespace().is_some_and(|name| system.contains(&**name));
         let rbac = std::mem::take(&mut self.rbac);
-        let context = context_of(inventory, &rbac, settings);
+        let context = self.context(inventory, &rbac, settings);
         let mut changed = false;
         for (unit, slots) in &work.units {
             changed |= self.replace(home, unit, *slots, waived, &context, settings);
@@ -424,6 +471,8 @@ impl Evaluation {
             let outcome = item.check_unit(home, unit, context, |template| {
                 memory.verdict(item, template, settings)
             });
+            let valid_until = outcome.as_ref().and_then(|outcome| outcome.valid_until);
+            self.due.set(home, unit, at, valid_until);
             let after = outcome.map(|outcome| UnitResult {
                 tally: Tally::of(&outcome, waived),
                 severities: Severities::of(&outcome.findings),
@@ -499,20 +548,12 @@ impl Evaluation {
         settings: &Settings,
     ) -> Option<Outcome> {
         let item = self.slots[slot].item;
-        let context = context_of(inventory, &self.rbac, settings);
+        let context = self.context(inventory, &self.rbac, settings);
         item.check_unit(home, unit, &context, |template| {
             self.memory
                 .known(item, template)
                 .unwrap_or_else(|| Arc::new(item.check_template(template, &settings.parameters)))
         })
-    }
-}
-
-fn context_of<'a>(inventory: &'a Inventory, rbac: &'a Rbac, settings: &'a Settings) -> Context<'a> {
-    Context {
-        inventory,
-        rbac,
-        parameters: &settings.parameters,
     }
 }
 
@@ -559,6 +600,7 @@ fn fingerprint(outcome: &Outcome) -> u32 {
     let mut hasher = Xxh3::new();
     outcome.findings.hash(&mut hasher);
     outcome.unknown.hash(&mut hasher);
+    outcome.note.hash(&mut hasher);
     hasher.digest() as u32
 }
 

@@ -1,6 +1,7 @@
 //! What follows from the inventory and the baseline: results kept up to date event by event, rolled up to
 //! namespaces and the cluster, with what a report remembers. Pure: time is an argument.
 
+mod due;
 mod evaluation;
 mod index;
 pub mod memory;

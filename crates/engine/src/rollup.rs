@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use plumbline_api::item::{MAX_NAMESPACES, MissingEvidence, NamespaceCount};
 use plumbline_api::{Finding, ItemStatus};
-use plumbline_baseline::{Class, Empty, Home, ITEMS, Item, Unit};
+use plumbline_baseline::{Class, Empty, Home, ITEMS, Item, Scope, Unit};
 use plumbline_inventory::{InputState, Inventory, Kind, Name};
 use plumbline_rbac::Subject;
 
@@ -233,13 +233,13 @@ impl Evaluation {
             state.status = ItemStatus::NeedsAttestation;
             state.reason = "AttestationMissing";
             state.message = format!(
-                "{} checked, nothing contradicts it; an attestation has the last word",
-                quantity(state.evaluated, state.item)
+                "{}, nothing contradicts it; an attestation has the last word",
+                self.looked_at(state, slot, inventory, settings)
             );
         } else if state.evaluated > 0 {
             state.status = ItemStatus::Pass;
             state.reason = "Conforms";
-            state.message = format!("{} checked", quantity(state.evaluated, state.item));
+            state.message = self.looked_at(state, slot, inventory, settings);
         } else {
             state.status = match state.item.empty {
                 Empty::Pass => ItemStatus::Pass,
@@ -254,6 +254,22 @@ impl Evaluation {
         if let Some(note) = optional_note(state.item, inventory) {
             state.message.push_str(&note);
         }
+    }
+}
+
+impl Evaluation {
+    /// What an item without findings looked at: `118 workloads checked`.
+    fn looked_at(
+        &self,
+        state: &ItemState,
+        slot: usize,
+        inventory: &Inventory,
+        settings: &Settings,
+    ) -> String {
+        let of_cluster = || self.outcome(slot, &Home::Cluster, &Unit::Whole, inventory, settings);
+        let note = (state.item.scope == Scope::Cluster).then(of_cluster).flatten();
+        note.and_then(|outcome| outcome.note)
+            .unwrap_or_else(|| format!("{} checked", quantity(state.evaluated, state.item)))
     }
 }
 

@@ -7,6 +7,7 @@ use plumbline_api::{Level, Severity};
 use plumbline_baseline::{Item, Parameters, find};
 use plumbline_inventory::labels::Selector;
 use plumbline_inventory::lean;
+use plumbline_rbac::Subject;
 
 /// What a baseline says, in the form that evaluation needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,13 @@ pub enum Problem {
         /// What is wrong with it.
         error: String,
     },
+    /// This names no subject.
+    Subject {
+        /// The field that holds it.
+        field: &'static str,
+        /// What it says.
+        value: String,
+    },
 }
 
 impl std::fmt::Display for Problem {
@@ -41,6 +49,10 @@ impl std::fmt::Display for Problem {
         match self {
             Self::UnknownItem(id) => write!(f, "spec.items: there is no item {id:?}"),
             Self::Selector { field, error } => write!(f, "spec.{field}: {error}"),
+            Self::Subject { field, value } => write!(
+                f,
+                "spec.{field}: {value:?} is not User/NAME, Group/NAME or ServiceAccount/NAMESPACE/NAME"
+            ),
         }
     }
 }
@@ -68,23 +80,23 @@ impl Settings {
                 severities.insert(item.id.to_owned(), severity);
             }
         }
-        let sensitive = match selector(&spec.sensitive_selector) {
-            Ok(selector) => (!selector.is_empty()).then_some(selector),
-            Err(error) => {
-                problems.push(Problem::Selector {
-                    field: "sensitiveSelector",
-                    error,
-                });
-                None
-            }
-        };
+        let production = some_selector("productionSelector", &spec.production_selector, &mut problems);
+        let sensitive = some_selector("sensitiveSelector", &spec.sensitive_selector, &mut problems);
+        let trusted_controllers = subjects("trustedControllers", &spec.trusted_controllers, &mut problems);
         let parameters = Parameters {
             severities,
             system_namespaces: spec.system_namespaces.iter().cloned().collect(),
             infrastructure_namespaces: spec.infrastructure_namespaces.iter().cloned().collect(),
+            production,
             sensitive,
             system_labels: spec.system_labels.clone(),
-            keyless_workload_percent: spec.thresholds.keyless_workload_percent.max(0) as u32,
+            developer_groups: spec.developer_groups.iter().cloned().collect(),
+            administrator_groups: spec.administrator_groups.iter().cloned().collect(),
+            privileged_access_groups: spec.privileged_access_groups.iter().cloned().collect(),
+            trusted_controllers,
+            wildcard_binding_percent: count(spec.thresholds.wildcard_binding_percent),
+            audit_max_age_days: count(spec.thresholds.audit_max_age_days),
+            keyless_workload_percent: count(spec.thresholds.keyless_workload_percent),
             floating_tags: BTreeSet::new(),
             unknown_image_user_fails: spec.run_as_root.unknown_image_user == Reading::Fail,
             root_in_user_namespace_fails: spec.run_as_root.user_namespaces == Reading::Fail,
@@ -117,6 +129,54 @@ impl Settings {
     }
 }
 
+/// No schema stands between a file and `plumbline check`.
+fn count(written: i32) -> u32 {
+    written.max(0).unsigned_abs()
+}
+
+/// The selector of a field in which the empty one selects nothing.
+fn some_selector(
+    field: &'static str,
+    written: &plumbline_api::LabelSelector,
+    problems: &mut Vec<Problem>,
+) -> Option<Selector> {
+    match selector(written) {
+        Ok(selector) => (!selector.is_empty()).then_some(selector),
+        Err(error) => {
+            problems.push(Problem::Selector { field, error });
+            None
+        }
+    }
+}
+
+/// The subjects of a field that names them as findings do.
+fn subjects(field: &'static str, written: &[String], problems: &mut Vec<Problem>) -> BTreeSet<Subject> {
+    let mut subjects = BTreeSet::new();
+    for value in written {
+        match subject(value) {
+            Some(subject) => drop(subjects.insert(subject.identity())),
+            None => problems.push(Problem::Subject {
+                field,
+                value: value.clone(),
+            }),
+        }
+    }
+    subjects
+}
+
+fn subject(path: &str) -> Option<Subject> {
+    let (kind, name) = path.split_once('/').filter(|(_, name)| !name.is_empty())?;
+    match kind {
+        "User" => Some(Subject::User(name.into())),
+        "Group" => Some(Subject::Group(name.into())),
+        "ServiceAccount" => match name.split_once('/')? {
+            ("", _) | (_, "") => None,
+            (namespace, name) => Some(Subject::service_account(namespace, name)),
+        },
+        _ => None,
+    }
+}
+
 fn selector(selector: &plumbline_api::LabelSelector) -> Result<Selector, String> {
     let json = serde_json::to_value(selector).map_err(|error| error.to_string())?;
     let lean: lean::LabelSelector = serde_json::from_value(json).map_err(|error| error.to_string())?;
@@ -143,10 +203,16 @@ mod tests {
                 {"id": "WL-05", "level": "required", "severity": "high"},
             ],
             "sensitiveSelector": {"matchExpressions": [{"key": "tier", "operator": "In"}]},
+            "productionSelector": {"matchLabels": {"env": "prod"}},
+            "trustedControllers": ["ServiceAccount/flux-system", "ServiceAccount/argocd/controller", "flux"],
         });
         let (settings, problems) = Settings::compile(&serde_json::from_value(spec).unwrap());
-        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert_eq!(problems.len(), 4, "{problems:?}");
         assert_eq!(problems[0].to_string(), "spec.items: there is no item \"WL-99\"");
+        assert_eq!(
+            problems[3].to_string(),
+            "spec.trustedControllers: \"flux\" is not User/NAME, Group/NAME or ServiceAccount/NAMESPACE/NAME"
+        );
         assert_eq!(settings.disabled(find("WL-04").unwrap()), Some("a build cluster"));
         let wl05 = find("WL-05").unwrap();
         assert_eq!(
@@ -154,5 +220,9 @@ mod tests {
             (Level::Required, Severity::High)
         );
         assert_eq!(settings.parameters.sensitive, None);
+        assert!(settings.parameters.production.is_some());
+        let controller = Subject::User("system:serviceaccount:argocd:controller".into());
+        assert!(settings.parameters.trusts(&controller));
+        assert!(!settings.parameters.trusts(&Subject::User("flux".into())));
     }
 }

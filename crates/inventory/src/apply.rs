@@ -75,6 +75,7 @@ impl Inventory {
                 let facts = ServiceAccountFacts {
                     labels: self.labels(&o.metadata.labels),
                     automount_token: o.automount_service_account_token,
+                    owner: self.owner_of(&o.metadata),
                 };
                 self.put_local(&id, facts, |ns| &mut ns.service_accounts);
             }
@@ -82,13 +83,17 @@ impl Inventory {
                 let facts = self.role_facts(&o);
                 self.put_local(&id, facts, |ns| &mut ns.roles);
             }
-            Object::RoleBinding(o) => self.put_local(&id, binding(*o), |ns| &mut ns.role_bindings),
+            Object::RoleBinding(o) => {
+                let facts = self.binding_facts(*o);
+                self.put_local(&id, facts, |ns| &mut ns.role_bindings);
+            }
             Object::ClusterRole(o) => {
                 let facts = self.role_facts(&o);
                 self.put_global(&id, facts, |inventory| &mut inventory.cluster_roles);
             }
             Object::ClusterRoleBinding(o) => {
-                self.put_global(&id, binding(*o), |inventory| &mut inventory.cluster_role_bindings);
+                let facts = self.binding_facts(*o);
+                self.put_global(&id, facts, |inventory| &mut inventory.cluster_role_bindings);
             }
             Object::NetworkPolicy(o) => self.apply_network_policy(&id, *o),
             Object::LimitRange(o) => {
@@ -238,6 +243,22 @@ impl Inventory {
             rules: self.rule_lists.intern(role.rules.clone()),
             aggregation: role.aggregation_rule.clone(),
         }
+    }
+
+    fn binding_facts(&mut self, binding: lean::Binding) -> BindingFacts {
+        let mut annotations = binding.metadata.annotations.short;
+        annotations.retain(|key, _| is_of_approval(key));
+        BindingFacts {
+            subjects: binding.subjects.into(),
+            role: binding.role_ref,
+            approval: self.labels(&annotations),
+        }
+    }
+
+    fn owner_of(&mut self, meta: &lean::Meta) -> Option<Name> {
+        let mut words = meta.labels.iter().chain(&meta.annotations.short);
+        let (_, owner) = words.find(|(key, value)| names_owner(key) && !value.is_empty())?;
+        Some(self.names.intern(owner.as_str()))
     }
 
     fn volume_facts(&mut self, volume: &lean::PersistentVolume) -> PersistentVolumeFacts {
@@ -679,11 +700,19 @@ impl Inventory {
     }
 }
 
-fn binding(binding: lean::Binding) -> BindingFacts {
-    BindingFacts {
-        subjects: binding.subjects.into(),
-        role: binding.role_ref,
-    }
+/// Whether an annotation is part of the record of an approval.
+fn is_of_approval(key: &str) -> bool {
+    let Some((prefix, name)) = key.split_once('/') else {
+        return false;
+    };
+    prefix.starts_with("access.") && matches!(name, "approved-by" | "expires")
+}
+
+/// Whether a label or annotation says whose an object is.
+fn names_owner(key: &str) -> bool {
+    let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
+    matches!(key, "app.kubernetes.io/part-of" | "app.kubernetes.io/managed-by")
+        || matches!(name.rsplit(['-', '_', '.']).next(), Some("owner" | "team"))
 }
 
 fn admit(

@@ -191,6 +191,8 @@ pub struct ServiceAccountFacts {
     pub labels: Arc<Labels>,
     /// `automountServiceAccountToken`.
     pub automount_token: Option<bool>,
+    /// Whom its labels or annotations name as its owner: the system or the tool that it is part of, or a team.
+    pub owner: Option<Name>,
 }
 
 /// A `PersistentVolume` as far as it lies on a node.
@@ -227,6 +229,8 @@ pub struct BindingFacts {
     pub subjects: Box<[Subject]>,
     /// The role.
     pub role: RoleRef,
+    /// Annotations that record who approved of it and until when: `access.…/approved-by` and `access.…/expires`.
+    pub approval: Arc<Labels>,
 }
 
 /// A `NetworkPolicy`.

@@ -110,6 +110,14 @@ impl Kind {
         Self::UdpRoute,
     ];
 
+    /// The kinds that say who may do what.
+    pub const RIGHTS: &'static [Self] = &[
+        Self::Role,
+        Self::RoleBinding,
+        Self::ClusterRole,
+        Self::ClusterRoleBinding,
+    ];
+
     /// The workload kinds, then `more`: what a check reads that looks beside workloads.
     pub const fn with_workloads<const N: usize>(more: &[Self]) -> [Self; N] {
         assert!(N == Self::WORKLOADS.len() + more.len());

@@ -157,6 +157,10 @@ impl Core {
     fn next_turn(&self) -> Instant {
         let now = Instant::now();
         let mut wake = self.next_settling.map_or(now + BEAT, |at| at.min(now + BEAT));
+        if let Some(due) = self.evaluation.as_ref().and_then(Evaluation::next_due) {
+            let wait = due.duration_since(Timestamp::now());
+            wake = wake.min(now + Duration::try_from(wait).unwrap_or_default().min(BEAT));
+        }
         if let Some(leadership) = &self.leadership {
             wake = wake
                 .min(leadership.schedule.next().unwrap_or(wake))
@@ -273,7 +277,11 @@ impl Core {
             .is_none_or(|before| before.settings != baseline.settings);
         if changed && self.evaluation.is_some() {
             self.inventory.take_dirty();
-            self.evaluation = Some(Evaluation::full(&self.inventory, &baseline.settings));
+            self.evaluation = Some(Evaluation::full(
+                &self.inventory,
+                &baseline.settings,
+                Timestamp::now(),
+            ));
         }
         let now = Instant::now();
         if let Some(leadership) = &mut self.leadership {
@@ -384,7 +392,7 @@ impl Core {
         }
     }
 
-    /// Evaluates what became dirty and sends what is due.
+    /// Evaluates what became dirty or old, and sends what is due.
     fn turn(&mut self) {
         let now = Instant::now();
         self.next_settling = self.inputs.settle(&mut self.inventory, now);
@@ -409,15 +417,16 @@ impl Core {
 
     fn evaluate(&mut self, now: Instant) {
         let Some(baseline) = &self.baseline else { return };
-        let dirty = self.inventory.take_dirty();
-        if self.evaluation.is_some() && dirty.is_empty() {
+        let (dirty, wall) = (self.inventory.take_dirty(), Timestamp::now());
+        let is_current = |evaluation: &Evaluation| evaluation.next_due().is_none_or(|due| due > wall);
+        if dirty.is_empty() && self.evaluation.as_ref().is_some_and(is_current) {
             return;
         }
         let settings = &baseline.settings;
         let changed = match &mut self.evaluation {
-            Some(evaluation) => evaluation.update(&self.inventory, settings, dirty),
+            Some(evaluation) => evaluation.update(&self.inventory, settings, dirty, wall),
             first => {
-                *first = Some(Evaluation::full(&self.inventory, settings));
+                *first = Some(Evaluation::full(&self.inventory, settings, wall));
                 tracing::info!(after = ?self.started.elapsed(), "every input is settled: first evaluation");
                 Changed {
                     everywhere: true,

@@ -38,7 +38,10 @@ impl Rbac {
 }
 
 /// Bindings of a subject that count in `namespace`: cluster role bindings and, unless it is empty, its own.
-fn bindings_in<'a>(bound: &'a Bound, namespace: &str) -> impl Iterator<Item = &'a ObjectId> + use<'a> {
+pub(crate) fn bindings_in<'a>(
+    bound: &'a Bound,
+    namespace: &str,
+) -> impl Iterator<Item = &'a ObjectId> + use<'a> {
     let global = bound.bindings.range(first(Kind::ClusterRoleBinding, None)..);
     let namespace = Some(Name::from(namespace)).filter(|namespace| !namespace.is_empty());
     let local = namespace.into_iter().flat_map(|namespace| {

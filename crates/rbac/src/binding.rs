@@ -1,6 +1,9 @@
 //! Bindings, as the authorizer reads them.
 
+use std::sync::Arc;
+
 use plumbline_inventory::facts::BindingFacts;
+use plumbline_inventory::labels::Labels;
 use plumbline_inventory::lean::{RoleRef, Subject as Written};
 use plumbline_inventory::names::Pool;
 use plumbline_inventory::{Kind, Name, ObjectId};
@@ -8,15 +11,18 @@ use plumbline_inventory::{Kind, Name, ObjectId};
 use crate::recognised::{self, Recognised};
 use crate::subject::Subject;
 
-/// What the authorizer takes from a binding. It looks at the kinds of the role and of the subjects, and at
-/// nobody's API group.
+/// What the authorizer takes from a binding, and what else has its subjects looked at again. The authorizer looks
+/// at the kinds of the role and of the subjects, and at nobody's API group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
     /// The role, whether it exists or not; `None` if no role can be meant.
     pub(crate) role: Option<ObjectId>,
     /// Those who can be meant, as they are written, in that order.
     pub(crate) subjects: Box<[Subject]>,
+    /// Whether it is a default.
     pub(crate) recognised: Recognised,
+    /// Who approved of it and until when, as its annotations say.
+    approval: Arc<Labels>,
 }
 
 impl Binding {
@@ -30,6 +36,7 @@ impl Binding {
                 .filter_map(|written| subject(namespace, written, names))
                 .collect(),
             recognised: recognised::binding(id, facts),
+            approval: Arc::clone(&facts.approval),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use plumbline_inventory::{Kind, Name, ObjectId};
 
-use crate::authorize::first;
+use crate::authorize::{bindings_in, first};
 use crate::rbac::Rbac;
+use crate::recognised::{self, Recognised};
 use crate::subject::Subject;
 
 impl Rbac {
@@ -49,8 +50,49 @@ impl Rbac {
             .take_while(move |id| id.kind == kind && id.namespace.as_ref() == namespace)
     }
 
+    /// The bindings that name `subject` and count in `namespace`: those everywhere, and those in it.
+    pub fn bindings_within(&self, subject: &Subject, namespace: &Name) -> impl Iterator<Item = &ObjectId> {
+        let bound = self.subjects.get(&subject.identity());
+        bound
+            .into_iter()
+            .flat_map(move |bound| bindings_in(bound, namespace))
+    }
+
+    /// Whether a binding is a default of Kubernetes or kubeadm, as shipped.
+    pub fn is_stock(&self, binding: &ObjectId) -> bool {
+        let binding = self.bindings.get(binding);
+        binding.is_some_and(|binding| matches!(binding.recognised, Recognised::Stock(_)))
+    }
+
+    /// The role that a binding names, whether it exists or not.
+    pub fn role_of(&self, binding: &ObjectId) -> Option<&ObjectId> {
+        self.bindings.get(binding)?.role.as_ref()
+    }
+
+    /// Roles that grant every verb on every resource of every group, ordered.
+    pub fn roles_with_every_right(&self) -> impl Iterator<Item = &ObjectId> {
+        self.boundless.iter()
+    }
+
+    /// Roles that bindings name and that do not exist, ordered. In manifests the defaults exist though none
+    /// describes them.
+    pub fn absent_roles(&self) -> impl Iterator<Item = &ObjectId> {
+        let implied = |role: &ObjectId| self.offline && recognised::is_default(role);
+        self.absent.iter().filter(move |role| !implied(role))
+    }
+
     /// How many bindings there are.
     pub fn binding_count(&self) -> usize {
         self.bindings.len()
+    }
+
+    /// How many of the bindings are defaults, as shipped.
+    pub fn stock_binding_count(&self) -> usize {
+        self.stock_bindings
+    }
+
+    /// How many roles and cluster roles there are.
+    pub fn role_count(&self) -> usize {
+        self.roles.len()
     }
 }

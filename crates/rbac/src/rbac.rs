@@ -8,8 +8,9 @@ use plumbline_inventory::names::Pool;
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId};
 
 use crate::binding::Binding;
+use crate::danger::Danger;
 use crate::problem::{self, Problem};
-use crate::recognised;
+use crate::recognised::{self, Recognised};
 use crate::role::{self, Role};
 use crate::rules::{RuleLists, Rules};
 use crate::subject::Subject;
@@ -32,6 +33,12 @@ pub struct Rbac {
     /// What others have added to the default roles that are aggregated.
     pub(crate) additions: BTreeMap<ObjectId, Vec<ObjectId>>,
     pub(crate) problems: BTreeMap<ObjectId, Box<[Problem]>>,
+    /// Roles that grant every verb on every resource of every group.
+    pub(crate) boundless: BTreeSet<ObjectId>,
+    /// Roles that somebody is bound to and that do not exist.
+    pub(crate) absent: BTreeSet<ObjectId>,
+    /// How many bindings are defaults, as shipped.
+    pub(crate) stock_bindings: usize,
 }
 
 /// The bindings of a subject.
@@ -184,6 +191,22 @@ impl Rbac {
             Some(role) => self.roles.insert(id.clone(), role),
             None => self.roles.remove(id),
         };
+        self.note_role(id);
+    }
+
+    /// Looks again at what is remarkable about a role.
+    fn note_role(&mut self, id: &ObjectId) {
+        let role = self.roles.get(id);
+        let rules = role.map(|role| role.rules.dangers().everywhere.full);
+        let is_boundless = rules.is_some_and(|full| full.contains(Danger::EveryRight));
+        let is_absent = role.is_none() && self.bound.contains_key(id);
+        for (set, is_in) in [(&mut self.boundless, is_boundless), (&mut self.absent, is_absent)] {
+            if is_in {
+                set.insert(id.clone());
+            } else {
+                set.remove(id);
+            }
+        }
     }
 
     pub(crate) fn touch_bound(&self, role: &ObjectId, changes: &mut Changes) {
@@ -217,6 +240,7 @@ impl Rbac {
             self.link(id, binding, inventory, changes);
         }
         for (role, was) in roles.iter().zip(was) {
+            self.note_role(role);
             if self.is_bound(role) != was {
                 changes.touched.roles.insert(role.clone());
                 let selectors = self.roles.get(role).and_then(|role| role.selectors.clone());
@@ -238,6 +262,7 @@ impl Rbac {
             }
             changes.touched.subject(subject, id);
         }
+        self.stock_bindings -= usize::from(matches!(binding.recognised, Recognised::Stock(_)));
         if let Some(role) = binding.role
             && let Some(bindings) = self.bound.get_mut(&role)
         {
@@ -260,6 +285,7 @@ impl Rbac {
         if let Some(role) = &binding.role {
             self.bound.entry(role.clone()).or_default().insert(id.clone());
         }
+        self.stock_bindings += usize::from(matches!(binding.recognised, Recognised::Stock(_)));
         self.bindings.insert(id.clone(), binding);
     }
 
@@ -364,5 +390,8 @@ impl PartialEq for Rbac {
             && self.aggregated == other.aggregated
             && self.additions == other.additions
             && self.problems == other.problems
+            && self.boundless == other.boundless
+            && self.absent == other.absent
+            && self.stock_bindings == other.stock_bindings
     }
 }

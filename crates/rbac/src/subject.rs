@@ -16,6 +16,25 @@ pub const ANONYMOUS: &str = "system:anonymous";
 /// The group that may do everything, whatever RBAC says.
 pub const MASTERS: &str = "system:masters";
 
+/// Users as which components of the control plane and the nodes come, alone or with more after a colon.
+const COMPONENTS: &[&str] = &[
+    "system:apiserver",
+    "system:bootstrap",
+    "system:kube-controller-manager",
+    "system:kube-proxy",
+    "system:kube-scheduler",
+    "system:node",
+    "system:serviceaccount",
+];
+
+/// Groups that they are in.
+const COMPONENT_GROUPS: &[&str] = &[
+    "system:bootstrappers",
+    "system:monitoring",
+    "system:nodes",
+    SERVICE_ACCOUNTS,
+];
+
 /// Whom a binding names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)] // as in Kubernetes
@@ -53,6 +72,20 @@ impl Subject {
             Self::ServiceAccount { namespace, name } => {
                 Some(format!("{SERVICE_ACCOUNT_USER}{namespace}:{name}").into())
             }
+        }
+    }
+
+    /// Whether people may act as it: a user or group that Kubernetes does not give to one of its own components.
+    /// Everybody is in `system:authenticated`, and nothing keeps an administrator from a name like `system:admin`.
+    pub fn is_of_people(&self) -> bool {
+        let is_in = |name: &str, family: &str| {
+            name.strip_prefix(family)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        };
+        match self {
+            Self::ServiceAccount { .. } => false,
+            Self::User(name) => !COMPONENTS.iter().any(|component| is_in(name, component)),
+            Self::Group(name) => !COMPONENT_GROUPS.iter().any(|group| is_in(name, group)),
         }
     }
 

@@ -39,22 +39,10 @@ planned! {
         "Users authenticate through an identity provider (OIDC or equivalent); no static tokens, no service-account tokens for people", [];
     AU_02: "AU-02" "unmanaged-certificates", Authentication, Recommended, B, Cluster, Medium, NotApplicable,
         "Certificates for users and services come from a central certificate management service", [];
-    AU_03A: "AU-03a" "shared-user-accounts", Authentication, Required, C, Cluster, Medium, NotApplicable,
-        "User accounts are personal", [];
-    AZ_01: "AZ-01" "no-role-model", Authorization, Required, C, Cluster, Medium, NotApplicable,
-        "A role-based access model exists for the cluster", [];
-    AZ_04: "AZ-04" "unapproved-production-access", Authorization, Required, C, Namespace, High, NotApplicable,
-        "Developers reach production only with the security team's approval", [];
     AZ_06A: "AZ-06a" "anonymous-access", Authorization, Required, A, Cluster, Critical, NotApplicable,
         "Anonymous requests reach only /healthz, /readyz and /livez", [];
     AZ_06B: "AZ-06b" "unapproved-anonymous-exceptions", Authorization, Required, B, Cluster, High, NotApplicable,
         "Exceptions to the anonymous-access rule are agreed with the security team", [];
-    AZ_07: "AZ-07" "admin-access-without-pam", Authorization, Required, C, Cluster, High, NotApplicable,
-        "Administrators reach the API and infrastructure services through privileged access management", [];
-    AZ_08B: "AZ-08b" "maintainer-of-many-namespaces", Authorization, Recommended, C, Cluster, Low, NotApplicable,
-        "One maintainer team does not hold several systems' namespaces", [];
-    AZ_09: "AZ-09" "rbac-not-audited", Authorization, Required, B, Cluster, Medium, NotApplicable,
-        "RBAC rights are audited regularly", ["KubiScan", "Krane"];
     SE_01: "SE-01" "secrets-stored-in-plain", Secrets, Required, B, Cluster, Critical, NotApplicable,
         "Secrets live in an external store or encrypted in etcd", ["HashiCorp Vault", "Conjur"];
     SE_02B: "SE-02b" "secrets-in-source", Secrets, Required, C, Cluster, High, NotApplicable,

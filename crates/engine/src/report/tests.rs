@@ -60,7 +60,7 @@ fn report_of(
 ) -> Report {
     let source = Source {
         inventory,
-        evaluation: &Evaluation::full(inventory, settings),
+        evaluation: &Evaluation::full(inventory, settings, Timestamp::UNIX_EPOCH),
         settings,
         baseline: &BaselineRef {
             name: "default".to_owned(),

@@ -20,7 +20,11 @@ use twin::Twin;
 fn settings() -> impl Strategy<Value = Settings> {
     let baselines = [
         json!({}),
-        json!({ "sensitiveSelector": { "matchLabels": { "security": "raised" } }, "systemNamespaces": ["a"] }),
+        json!({
+            "sensitiveSelector": { "matchLabels": { "security": "raised" } }, "systemNamespaces": ["a"],
+            "productionSelector": { "matchLabels": { "security": "raised" } }, "developerGroups": ["x", "y"],
+            "systemLabels": ["security"], "trustedControllers": ["User/x", "ServiceAccount/a/y"],
+        }),
         json!({
             "items": [{ "id": "WL-04", "enabled": false, "reason": "a build cluster" }],
             "systemNamespaces": ["a", "kube-system"], "runAsRoot": { "unknownImageUser": "Pass" },
@@ -118,6 +122,57 @@ mod found {
             .namespace("a")
             .push("spec.limits", default);
         follow(Twin::live(Settings::default()), [namespace(), deployment, limits]);
+    }
+
+    fn approved(until: &str) -> [Manifest; 2] {
+        let developers = json!({ "kind": "Group", "name": "x" });
+        let role = json!({ "kind": "ClusterRole", "name": "x" });
+        let binding = live(Kind::RoleBinding, "x")
+            .namespace("a")
+            .set("roleRef", role)
+            .push("subjects", developers);
+        let pods = json!({ "verbs": ["create"], "apiGroups": [""], "resources": ["pods"] });
+        [
+            live(Kind::ClusterRole, "x").push("rules", pods),
+            binding
+                .annotation("access.test/approved-by", "z")
+                .annotation("access.test/expires", until),
+        ]
+    }
+
+    fn with_developers() -> Settings {
+        let spec = json!({
+            "productionSelector": { "matchLabels": { "security": "raised" } }, "developerGroups": ["x"],
+        });
+        Settings::compile(&serde_json::from_value(spec).expect("a baseline")).0
+    }
+
+    #[test]
+    fn an_approval_that_expires_is_noticed_though_nothing_happens() {
+        let mut twin = Twin::quiet(with_developers());
+        twin.follow([Event::Apply(namespace().label("security", "raised"))]);
+        twin.follow(approved("2026-11-24T10:00:30Z").map(Event::Apply));
+        assert_eq!(twin.failing("AZ-04"), 0);
+        twin.follow([Event::Wait(29)]);
+        assert_eq!(twin.failing("AZ-04"), 0);
+        twin.follow([Event::Wait(1)]);
+        assert_eq!(twin.failing("AZ-04"), 1);
+        // A clock that is put back brings no approval back.
+        twin.follow([Event::Wait(-20)]);
+        assert_eq!(twin.failing("AZ-04"), 1);
+        let longer = approved("2026-11-24T11:00:00Z");
+        twin.follow(longer.map(Event::Apply));
+        assert_eq!(twin.failing("AZ-04"), 0);
+    }
+
+    #[test]
+    fn nothing_is_due_for_what_is_gone() {
+        let mut twin = Twin::quiet(with_developers());
+        twin.follow([Event::Apply(namespace().label("security", "raised"))]);
+        twin.follow(approved("2026-11-24T10:00:30Z").map(Event::Apply));
+        assert!(twin.next_due().is_some());
+        twin.follow([Event::Delete(0), Event::Delete(0), Event::Delete(0)]);
+        assert_eq!(twin.next_due(), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use jiff::Timestamp;
 use plumbline_baseline::{
     Check, Context, Empty, Findings, ITEMS, Item, ObjectRef, Parameters, RoleView, Scope, Severity,
     SubjectView, find,
@@ -54,7 +55,8 @@ const RIGHTS: &[Kind] = &[
     Kind::ServiceAccount,
 ];
 
-fn probes() -> [&'static Item; 11] {
+#[allow(clippy::too_many_lines)] // a table
+fn probes() -> [&'static Item; 12] {
     let model = find("WL-04").expect("it is in the baseline");
     let probe = |id, scope, reads, optional, checks: &'static [Check]| {
         let empty = Empty::NotApplicable;
@@ -127,7 +129,7 @@ fn probes() -> [&'static Item; 11] {
             "P-08",
             Scope::Namespace,
             RIGHTS,
-            &[],
+            &[Kind::Namespace],
             &[Check::Namespace(rights_of_accounts)],
         ),
         probe(
@@ -150,6 +152,19 @@ fn probes() -> [&'static Item; 11] {
             RIGHTS,
             NODES,
             &[Check::Cluster(everything), Check::ClusterObjects(every_node)],
+        ),
+        probe(
+            "P-12",
+            Scope::Subject,
+            RIGHTS,
+            Kind::WORKLOADS,
+            &[
+                Check::Workload(time_of_workload),
+                Check::Objects(time_of_namespace),
+                Check::Subject(time_of_subject),
+                Check::UnboundRole(time_of_role),
+                Check::Cluster(time_of_cluster),
+            ],
         ),
     ]
 }
@@ -355,6 +370,9 @@ fn rights_of_accounts(namespace: NamespaceView<'_>, context: &Context<'_>, findi
                     gift(rbac, binding)
                 ),
             );
+            let place = binding.namespace.as_ref();
+            let labels = place.and_then(|place| Some(&context.inventory.namespace(place)?.facts()?.labels));
+            tell(findings, "Where", format!("{binding} in {labels:?}"));
         }
     }
 }
@@ -396,6 +414,38 @@ fn everything(context: &Context<'_>, findings: &mut Findings) {
             tell(findings, "Binding", describe(context.rbac, binding));
         }
     }
+}
+
+/// Tells how often the time of `name` has passed, every other time: nothing in between, but how long that holds.
+fn tell_time(name: &str, context: &Context<'_>, findings: &mut Findings) {
+    let period = 10 + (xxh3_64(name.as_bytes()) % 50) as i64;
+    let count = context.now.as_second() / period;
+    let next = Timestamp::from_second((count + 1) * period).expect("it is not late yet");
+    findings.valid_until(next);
+    findings.evaluate(0);
+    if count % 2 == 0 {
+        tell(findings, "Time", format!("{name}: {count}"));
+    }
+}
+
+fn time_of_workload(workload: WorkloadView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    tell_time(workload.name(), context, findings);
+}
+
+fn time_of_namespace(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    tell_time(namespace.name(), context, findings);
+}
+
+fn time_of_subject(subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    tell_time(&subject.subject.to_string(), context, findings);
+}
+
+fn time_of_role(role: &RoleView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    tell_time(&role.id.name, context, findings);
+}
+
+fn time_of_cluster(context: &Context<'_>, findings: &mut Findings) {
+    tell_time("cluster", context, findings);
 }
 
 fn every_node(context: &Context<'_>, findings: &mut Findings) {

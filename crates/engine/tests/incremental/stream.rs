@@ -25,6 +25,8 @@ pub(crate) enum Event {
     Delete(usize),
     /// An input gets this state.
     Input(Kind, InputState),
+    /// So many seconds pass, or the clock is put back.
+    Wait(i8),
     /// A listing of the kind begins.
     Begin(Kind),
     /// The listing of the kind ends.
@@ -50,6 +52,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(manifest, error)| Event::Undecodable(manifest, error)),
         7 => any::<usize>().prop_map(Event::Delete),
         2 => (kind(), input_state()).prop_map(|(kind, state)| Event::Input(kind, state)),
+        5 => (-5..40_i8).prop_map(Event::Wait),
         3 => listed_kind().prop_map(Event::Begin),
         3 => listed_kind().prop_map(Event::End),
         2 => (kind(), any::<u16>(), any::<u16>(), any::<u16>())
@@ -292,7 +295,7 @@ fn beside() -> impl Strategy<Value = Manifest> {
             };
             let other = if one { "x" } else { "y" };
             match kind {
-                Kind::ServiceAccount => object.set("automountServiceAccountToken", one),
+                Kind::ServiceAccount if one => object.label("example.com/team", "x"),
                 Kind::LimitRange => {
                     let default = if one {
                         json!({ "cpu": 1 })
@@ -321,15 +324,16 @@ fn rights() -> impl Strategy<Value = Manifest> {
         Kind::ClusterRole,
         Kind::ClusterRoleBinding,
     ];
-    let whom = prop::collection::vec((0..5_usize, select(&NAMES[..]), select(&NAMESPACES[..])), 0..3);
+    let whom = prop::collection::vec((0..7_usize, select(&NAMES[..]), select(&NAMESPACES[..])), 0..3);
     (
         select(kinds.to_vec()),
         select(&NAMESPACES[..]),
         select(&NAMES[..]),
         any::<[bool; 2]>(),
         whom,
+        approval(),
     )
-        .prop_map(|(kind, namespace, name, [one, two], whom)| {
+        .prop_map(|(kind, namespace, name, [one, two], whom, approval)| {
             let object = live(kind, name);
             let object = if kind.is_namespaced() {
                 object.namespace(namespace)
@@ -341,8 +345,10 @@ fn rights() -> impl Strategy<Value = Manifest> {
                 if two { "ClusterRole" } else { "Role" },
             );
             match kind {
-                Kind::Role => object.push("rules", rule(verb)),
-                Kind::ClusterRole if one => object.push("rules", rule(verb)).label("aggregate", name),
+                Kind::Role => object.push("rules", rule(verb, two)),
+                Kind::ClusterRole if one => object
+                    .push("rules", rule(if two { "get" } else { "*" }, !two))
+                    .label("aggregate", name),
                 Kind::ClusterRole if two => object.set(
                     "aggregationRule.clusterRoleSelectors",
                     json!([{ "matchLabels": { "aggregate": "x" } }]),
@@ -358,14 +364,30 @@ fn rights() -> impl Strategy<Value = Manifest> {
                     let role =
                         json!({ "apiGroup": group, "kind": role_kind, "name": if one { "x" } else { "y" } });
                     let subjects: Vec<Value> = whom.into_iter().map(subject).collect();
-                    object.set("roleRef", role).set("subjects", Value::from(subjects))
+                    let object = object.set("roleRef", role).set("subjects", Value::from(subjects));
+                    approval.into_iter().fold(object, |object, until| {
+                        object
+                            .annotation("access.test/approved-by", "z")
+                            .annotation("access.test/expires", until)
+                    })
                 }
             }
         })
 }
 
-fn rule(verb: &str) -> Value {
-    json!({ "verbs": [verb], "apiGroups": [""], "resources": ["secrets"] })
+/// Until when somebody has approved of a binding.
+fn approval() -> impl Strategy<Value = Option<&'static str>> {
+    let times = [
+        "2026-11-24T10:01:00Z",
+        "2026-11-24T10:03:00Z",
+        "2026-11-24T10:09:00Z",
+    ];
+    weighted(0.5, select(times.to_vec()))
+}
+
+fn rule(verb: &str, everything: bool) -> Value {
+    let (group, resource) = if everything { ("*", "*") } else { ("", "secrets") };
+    json!({ "verbs": [verb], "apiGroups": [group], "resources": [resource] })
 }
 
 fn subject((which, name, namespace): (usize, &str, &str)) -> Value {
@@ -379,6 +401,8 @@ fn subject((which, name, namespace): (usize, &str, &str)) -> Value {
         3 => {
             json!({ "kind": "User", "name": format!("system:serviceaccount:{namespace}:{name}"), "apiGroup": group })
         }
+        4 => json!({ "kind": "Group", "name": "system:authenticated", "apiGroup": group }),
+        5 => json!({ "kind": "Group", "name": "system:serviceaccounts", "apiGroup": group }),
         _ => json!({ "kind": "ServiceAccount", "name": name, "namespace": namespace }),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumbline_baseline::{Item, Scope};
+use jiff::{SignedDuration, Timestamp};
+use plumbline_baseline::{Check, Item, Scope};
 use plumbline_engine::{Changed, Evaluation, Home, ItemState, Settings};
 use plumbline_inventory::lean::Object;
 use plumbline_inventory::views::WorkloadView;
@@ -31,6 +32,9 @@ pub(crate) struct Twin {
     listings: BTreeMap<Kind, BTreeSet<ObjectId>>,
     before: States,
     steps: u64,
+    clock: Timestamp,
+    /// The latest time that the clock has shown.
+    latest: Timestamp,
 }
 
 impl Twin {
@@ -61,6 +65,8 @@ impl Twin {
             listings: BTreeMap::new(),
             before: States::new(),
             steps: 0,
+            clock: start(),
+            latest: start(),
         };
         for kind in Kind::ALL {
             twin.happen(Event::Begin(kind));
@@ -78,8 +84,23 @@ impl Twin {
         }
     }
 
+    /// How many objects fail this item.
+    pub(crate) fn failing(&self, id: &str) -> u32 {
+        let mut states = self.before[&Home::Cluster].iter().flatten();
+        let state = states.find(|state| state.item.id == id);
+        state.expect("the cluster's report lists it").failing
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.evaluation.next_due()
+    }
+
     fn happen(&mut self, event: Event) {
         match event {
+            Event::Wait(seconds) => {
+                self.clock += SignedDuration::from_secs(seconds.into());
+                self.latest = self.latest.max(self.clock);
+            }
             Event::Apply(manifest) => self.apply(manifest.id(), Ok(manifest.object())),
             Event::Undecodable(manifest, error) => self.apply(manifest.id(), Err(error)),
             Event::Again(pick) => {
@@ -160,11 +181,16 @@ impl Twin {
     fn verify(&mut self) {
         self.steps += 1;
         let dirty = self.inventory.take_dirty();
-        let changed = self.evaluation.update(&self.inventory, &self.settings, dirty);
+        let changed = self
+            .evaluation
+            .update(&self.inventory, &self.settings, dirty, self.clock);
         let now = self.states(&self.evaluation, &self.inventory);
 
         let fresh = self.rebuilt();
-        let full = Evaluation::of(self.items.iter().copied()).evaluated(&fresh, &self.settings);
+        let full = Evaluation::of(self.items.iter().copied());
+        let full = full.evaluated(&fresh, &self.settings, self.latest);
+        assert_eq!(self.evaluation.next_due(), full.next_due());
+        assert!(self.evaluation.next_due().is_none_or(|due| due > self.latest));
         assert_equal(&now, &self.states(&full, &fresh));
         for kind in Kind::ALL {
             let (followed, counted) = (self.inventory.coverage(kind), fresh.coverage(kind));
@@ -238,6 +264,10 @@ impl Twin {
     }
 }
 
+fn start() -> Timestamp {
+    "2026-11-24T10:00:00Z".parse().expect("a time")
+}
+
 fn assert_equal(followed: &States, full: &States) {
     for ((home, followed), full) in followed.iter().zip(full.values()) {
         for (followed, full) in followed.iter().flatten().zip(full.iter().flatten()) {
@@ -274,10 +304,13 @@ fn assert_named(changed: &Changed, before: &States, now: &States) {
     }
 }
 
-/// What the cluster's report counts is what those of its namespaces count.
+/// What the cluster's report counts is what those of its namespaces count, unless it has objects of its own.
 fn assert_cluster_is_sum(states: &States) {
     for [of_cluster, _] in &states[&Home::Cluster] {
-        if !matches!(of_cluster.item.scope, Scope::Workload | Scope::Namespace) {
+        let mut checks = of_cluster.item.checks.iter();
+        if !matches!(of_cluster.item.scope, Scope::Workload | Scope::Namespace)
+            || checks.any(|check| matches!(check, Check::ClusterObjects(_)))
+        {
             continue;
         }
         let counts = |state: &ItemState| {

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 use plumbline_api::Level;
 use plumbline_engine::{Evaluation, ItemState};
 
@@ -161,7 +162,7 @@ fn evaluate(evidence: &Evidence) -> Vec<ItemState> {
         baseline,
         ..
     } = evidence;
-    let evaluation = Evaluation::full(inventory, &baseline.settings);
+    let evaluation = Evaluation::full(inventory, &baseline.settings, Timestamp::now());
     evaluation.states(home, inventory, &baseline.settings, usize::MAX)
 }
 

@@ -83,6 +83,11 @@ pub fn binding(id: &ObjectId, facts: &BindingFacts) -> Recognised {
     recognise(id, || of_binding(id, facts))
 }
 
+/// Whether a default has this identity, whatever the object says.
+pub fn is_default(id: &ObjectId) -> bool {
+    BY_ID.contains_key(id)
+}
+
 fn recognise(id: &ObjectId, content: impl FnOnce() -> String) -> Recognised {
     let Some(defaults) = BY_ID.get(id) else {
         return Recognised::No;

@@ -1,9 +1,10 @@
 //! AU-03b.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Kind, Name};
+use plumbline_rbac::Subject;
 
 use crate::items::item;
 use crate::{Check, Context, Findings, ObjectRef};
@@ -39,8 +40,16 @@ item! {
     ///   can tell.
     /// - `NotApplicable`: no service account but an unused `default`.
     ///
-    /// Not yet looked at, for want of an RBAC engine: whether one account has grants in several unrelated
-    /// namespaces without an owner label.
+    /// What an account is for does not show either where it acts for several systems and nobody is named as its
+    /// owner:
+    ///
+    /// - `Fail`, reason `GrantsInUnrelatedNamespaces`: role bindings give the account roles in two or more namespaces
+    ///   that are related neither to its own nor to each other, and the account names no owner. Namespaces are
+    ///   related if the first of `spec.systemLabels` among their labels has the same value; one that has none is
+    ///   related to itself only. An owner is named by a label or annotation of the account:
+    ///   `app.kubernetes.io/part-of`, `app.kubernetes.io/managed-by`, or any key whose last word is `owner` or `team`
+    ///   (`owner`, `example.com/team`, `service-owner`). Rights in all namespaces at once, and accounts that do not
+    ///   exist, are the business of AZ-02.
     ///
     /// ## Examples
     ///
@@ -55,7 +64,8 @@ item! {
     /// ## How to fix
     ///
     /// Create an account named after the program and its task, bind the same roles to it, change
-    /// `serviceAccountName`, and delete the old account.
+    /// `serviceAccountName`, and delete the old account. Give an account that has to act in many namespaces an owner,
+    /// as a label.
     id: "AU-03b",
     slug: "meaningless-service-account-names",
     title: "Service account names reflect what the account is for",
@@ -66,16 +76,19 @@ item! {
     scope: Namespace,
     empty: NotApplicable,
     since: "0.1",
-    reads: &Kind::with_workloads::<10>(&[Kind::ServiceAccount]),
+    reads: &Kind::with_workloads::<15>(&[
+        Kind::Namespace, Kind::ServiceAccount,
+        Kind::Role, Kind::RoleBinding, Kind::ClusterRole, Kind::ClusterRoleBinding,
+    ]),
     optional: &[],
-    failing: ("has service accounts with meaningless names", "have service accounts with meaningless names"),
-    remediation: "Name the service account after the program and its task, and move the workload and its role bindings to it.",
+    failing: ("has service accounts whose purpose does not show", "have service accounts whose purpose does not show"),
+    remediation: "Name the service account after the program and its task, move the workload and its role bindings to it, and label the account with its owner.",
     references: ["kube-linter default-service-account"],
     systems: [],
     checks: [Check::Namespace(check)],
 }
 
-fn check(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut Findings) {
+fn check(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Findings) {
     let users = users(namespace);
     let existing = namespace.service_accounts().map(|(name, _)| name);
     let mut in_scope = false;
@@ -87,8 +100,54 @@ fn check(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut Findings)
         in_scope = true;
         check_account(namespace, account, Some(user), findings);
     }
+    in_scope |= check_grants(namespace, context, findings);
     if !in_scope {
         findings.not_applicable();
+    }
+}
+
+/// Looks for accounts with grants in unrelated namespaces, and tells whether there are any.
+fn check_grants(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Findings) -> bool {
+    let mut found = false;
+    for account in context.rbac.bound_service_accounts(namespace.name()) {
+        let Subject::ServiceAccount { name, .. } = account else {
+            continue;
+        };
+        let facts = context.inventory.service_account(namespace.name(), name);
+        if facts.is_none_or(|facts| facts.owner.is_some()) {
+            continue;
+        }
+        let strangers = unrelated(namespace.name(), account, context);
+        if let [first, second, ..] = strangers.as_slice() {
+            found = true;
+            let message =
+                format!("has grants in namespaces {first} and {second}, and nothing says whose it is");
+            findings.other(object(namespace, name), "GrantsInUnrelatedNamespaces", message);
+        }
+    }
+    found
+}
+
+/// One namespace of each system in which `account` has grants, that of its own `home` left out.
+fn unrelated<'a>(home: &Name, account: &Subject, context: &Context<'a>) -> Vec<&'a Name> {
+    let system = |namespace: &'a Name| {
+        let named = context.parameters.system_of(namespace, context.inventory);
+        named.ok_or(namespace)
+    };
+    let own = context.parameters.system_of(home, context.inventory);
+    let mut known = BTreeSet::new();
+    let places = context.rbac.grants(account).filter_map(|grant| grant.namespace());
+    places
+        .filter(|place| *place != home && (own.is_none() || system(place).ok() != own))
+        .filter(|place| known.insert(system(place)))
+        .collect()
+}
+
+fn object(namespace: NamespaceView<'_>, account: &Name) -> ObjectRef {
+    ObjectRef {
+        namespace: Some(Name::clone(namespace.name())),
+        kind: Kind::ServiceAccount,
+        name: Name::clone(account),
     }
 }
 
@@ -109,11 +168,7 @@ fn users(namespace: NamespaceView<'_>) -> BTreeMap<&Name, String> {
 }
 
 fn check_account(namespace: NamespaceView<'_>, name: &Name, user: Option<&String>, findings: &mut Findings) {
-    let object = ObjectRef {
-        namespace: Some(Name::clone(namespace.name())),
-        kind: Kind::ServiceAccount,
-        name: Name::clone(name),
-    };
+    let object = object(namespace, name);
     match user {
         Some(user) if **name == *"default" => {
             findings.other(object, "DefaultServiceAccountUsed", format!("{user} runs as it"));
@@ -234,10 +289,52 @@ mod tests {
     use super::*;
     use crate::testing::Cases;
 
+    /// Three namespaces, and a role in each that `binder` has.
+    macro_rules! binder {
+        ($account:literal, $bank:literal, $shop:literal) => {
+            concat!(
+                "{apiVersion: v1, kind: ServiceAccount, metadata: {name: binder, namespace: tools", $account, "}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: bank, labels: {app.kubernetes.io/part-of: ", $bank, "}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {app.kubernetes.io/part-of: ", $shop, "}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: tools, labels: {app.kubernetes.io/part-of: tools}}}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: r}, rules: []}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: r, namespace: bank}, roleRef: {kind: ClusterRole, name: r}, subjects: [{kind: ServiceAccount, name: binder, namespace: tools}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: r, namespace: shop}, roleRef: {kind: ClusterRole, name: r}, subjects: [{kind: User, name: 'system:serviceaccount:tools:binder'}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: r, namespace: tools}, roleRef: {kind: ClusterRole, name: r}, subjects: [{kind: ServiceAccount, name: binder}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: r}, roleRef: {kind: ClusterRole, name: r}, subjects: [{kind: ServiceAccount, name: binder, namespace: tools}]}"
+            )
+        };
+    }
+
     pub(super) const CASES: Cases = Cases {
-        pass: &[(
-            "names that say something, and a default that nothing uses",
-            "
+        pass: &[
+            (
+                "grants in namespaces of two systems, with an owner as a label",
+                binder!(", labels: {example.com/service-owner: ops}", "bank", "shop"),
+            ),
+            (
+                "an owner as an annotation",
+                binder!(", annotations: {team: ops}", "bank", "shop"),
+            ),
+            (
+                "grants in two namespaces of one system",
+                binder!("", "shop", "shop"),
+            ),
+            (
+                "grants in one namespace of another system besides those of its own",
+                binder!("", "bank", "tools"),
+            ),
+            (
+                "names that say something, and a default that nothing uses",
+                "
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: shop}}
 ---
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: invoice-mailer, namespace: shop}}
@@ -251,8 +348,19 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: stopped, namespace: shop}
 spec: {replicas: 0, template: {spec: {containers: [{name: a, image: 'a:1'}]}}}",
-        )],
+            ),
+        ],
         fail: &[
+            (
+                "grants in namespaces of two systems, and no owner but an empty one",
+                binder!(", labels: {team: ''}", "bank", "shop"),
+                &["ServiceAccount binder: GrantsInUnrelatedNamespaces"],
+            ),
+            (
+                "grants in two namespaces of which nobody knows the system",
+                binder!("", "''", "''"),
+                &["ServiceAccount binder: GrantsInUnrelatedNamespaces"],
+            ),
             (
                 "a workload that names no account runs as default",
                 "

@@ -1,7 +1,11 @@
 //! AZ-03.
 
-use plumbline_inventory::views::WorkloadView;
-use plumbline_inventory::{Kind, Name};
+use std::collections::BTreeSet;
+
+use plumbline_inventory::views::{NamespaceView, WorkloadView};
+use plumbline_inventory::{Kind, Name, ObjectId};
+use plumbline_rbac::subject::SERVICE_ACCOUNTS;
+use plumbline_rbac::{Level, Subject};
 
 use crate::items::item;
 use crate::{Check, Context, Findings};
@@ -31,8 +35,21 @@ item! {
     ///   whatever is part of the same system.
     /// - Mirror pods of static pods have no service account and are left out.
     ///
-    /// Not yet looked at, for want of an RBAC engine: whether `default` or the group `system:serviceaccounts` has
-    /// rights beyond the stock ones, and whether a token is mounted for an account without any binding.
+    /// For each binding that every pod to come has a part in; those that Kubernetes and kubeadm bring, recognised by
+    /// content, are left out:
+    ///
+    /// - `Fail`, reason `DefaultServiceAccountBound`: it names the account `default` of the namespace, whatever its
+    ///   role grants, and whether that exists or not.
+    /// - `Fail`, reason `AllServiceAccountsBound`: it gives the group `system:serviceaccounts:<namespace>`, or
+    ///   `system:serviceaccounts`, more than to find out what the API server serves and what oneself may do
+    ///   (`system:discovery`, `system:basic-user`, `system:public-info-viewer`, the discovery of token issuers and
+    ///   of trust bundles, and roles that grant no more).
+    ///
+    /// The binding of an account or a group of a namespace is in that namespace's report. A binding of
+    /// `system:serviceaccounts` is in the report of its own, a cluster role binding in the cluster's.
+    ///
+    /// Left out is whether a token is mounted for an account that has no binding at all: such an account is what
+    /// the item asks for, and the token of one without rights fails nothing that is required.
     ///
     /// ## Examples
     ///
@@ -55,7 +72,7 @@ item! {
     scope: Workload,
     empty: NotApplicable,
     since: "0.1",
-    reads: Kind::WORKLOADS,
+    reads: &Kind::with_workloads::<13>(Kind::RIGHTS),
     optional: &[],
     failing: ("has no service account of its own", "have no service account of their own"),
     remediation: "Create a service account for the application, bind its role to it, and name it in serviceAccountName.",
@@ -67,7 +84,7 @@ item! {
         "KICS Using Default Service Account",
     ],
     systems: [],
-    checks: [Check::Workload(check)],
+    checks: [Check::Workload(check), Check::Objects(check_bindings), Check::ClusterObjects(check_cluster)],
 }
 
 fn check(workload: WorkloadView<'_>, _: &Context<'_>, findings: &mut Findings) {
@@ -86,6 +103,56 @@ fn check(workload: WorkloadView<'_>, _: &Context<'_>, findings: &mut Findings) {
             );
             findings.object("SharedServiceAccount", message);
         }
+    }
+}
+
+/// Looks at what everything in a namespace has a part in.
+fn check_bindings(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    let name = namespace.name();
+    let mut looked_at = BTreeSet::new();
+    let account = Subject::service_account(Name::clone(name), "default");
+    for binding in made(&account, context) {
+        looked_at.insert(binding);
+        let role = context.rbac.role_of(binding);
+        let message = format!("{account}, which every pod runs as that names no other, is bound");
+        findings.grant(binding, &account, role, "DefaultServiceAccountBound", message);
+    }
+    let own = Subject::Group(format!("{SERVICE_ACCOUNTS}:{name}").into());
+    for binding in made(&own, context) {
+        looked_at.insert(binding);
+        check_group(binding, &own, context, findings);
+    }
+    let all = Subject::Group(SERVICE_ACCOUNTS.into());
+    for binding in made(&all, context).filter(|binding| binding.namespace.as_ref() == Some(name)) {
+        looked_at.insert(binding);
+        check_group(binding, &all, context, findings);
+    }
+    findings.evaluate(looked_at.len() as u32);
+}
+
+/// Looks at what every service account has everywhere.
+fn check_cluster(context: &Context<'_>, findings: &mut Findings) {
+    let all = Subject::Group(SERVICE_ACCOUNTS.into());
+    for binding in made(&all, context).filter(|binding| binding.namespace.is_none()) {
+        findings.evaluate(1);
+        check_group(binding, &all, context, findings);
+    }
+}
+
+/// The bindings of a subject that somebody has made.
+fn made<'a>(subject: &Subject, context: &Context<'a>) -> impl Iterator<Item = &'a ObjectId> + use<'a> {
+    let context = *context;
+    let bindings: Vec<&ObjectId> = context.rbac.bindings_naming(subject).collect();
+    bindings
+        .into_iter()
+        .filter(move |binding| !context.rbac.is_stock(binding) && context.is_in_scope(binding))
+}
+
+fn check_group(binding: &ObjectId, group: &Subject, context: &Context<'_>, findings: &mut Findings) {
+    if context.rbac.level(binding) > Level::Discovery {
+        let role = context.rbac.role_of(binding);
+        let message = format!("{group}, in which every service account is, has more than discovery");
+        findings.grant(binding, group, role, "AllServiceAccountsBound", message);
     }
 }
 
@@ -193,6 +260,16 @@ metadata:
   name: build-2
   ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: Workflow, name: build, uid: 00000000-0000-0000-0000-000000000009, controller: true}]
 spec: {serviceAccountName: build, containers: [{name: a, image: 'a:1'}]}"),
+            ("groups of service accounts that may discover, and defaults as Kubernetes makes them", "
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: 'system:cluster-trust-bundle-discovery'}, roleRef: {kind: ClusterRole, name: 'system:cluster-trust-bundle-discovery'}, subjects: [{kind: Group, name: 'system:serviceaccounts'}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: issuer}, rules: [{verbs: [get], nonResourceURLs: [/openid/v1/jwks]}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: issuer}, roleRef: {kind: ClusterRole, name: issuer}, subjects: [{kind: Group, name: 'system:serviceaccounts'}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: gone, namespace: shop}, roleRef: {kind: Role, name: gone}, subjects: [{kind: Group, name: 'system:serviceaccounts:shop'}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: own, namespace: shop}, roleRef: {kind: ClusterRole, name: edit}, subjects: [{kind: ServiceAccount, name: web}]}"),
             ("accounts of the same name in two namespaces, and one whose other user is stopped", "
 apiVersion: v1
 kind: Pod
@@ -238,6 +315,19 @@ metadata: {name: debug}
 spec: {serviceAccountName: shop, containers: [{name: a, image: 'a:1'}]}",
             &["Deployment web: SharedServiceAccount", "Deployment cart: SharedServiceAccount",
               "Pod debug: SharedServiceAccount"]),
+            ("default is bound, as itself and by its user name, to a role that is gone too", "
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: a, namespace: shop}, roleRef: {kind: ClusterRole, name: view}, subjects: [{kind: ServiceAccount, name: default}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: b}, roleRef: {kind: ClusterRole, name: gone}, subjects: [{kind: User, name: 'system:serviceaccount:shop:default'}]}",
+            &["RoleBinding a: DefaultServiceAccountBound", "ClusterRoleBinding b: DefaultServiceAccountBound"]),
+            ("every service account, of the namespace and of all, here and everywhere", "
+{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: a, namespace: shop}, roleRef: {kind: ClusterRole, name: view}, subjects: [{kind: Group, name: 'system:serviceaccounts:shop'}, {kind: Group, name: 'system:serviceaccounts'}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: metrics}, rules: [{verbs: [get], nonResourceURLs: [/metrics]}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: b}, roleRef: {kind: ClusterRole, name: metrics}, subjects: [{kind: Group, name: 'system:serviceaccounts'}]}",
+            &["RoleBinding a: AllServiceAccountsBound", "RoleBinding a: AllServiceAccountsBound",
+              "ClusterRoleBinding b: AllServiceAccountsBound"]),
             ("a job of no known application", "
 apiVersion: apps/v1
 kind: Deployment
