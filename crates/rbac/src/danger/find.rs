@@ -1,5 +1,7 @@
 //! The dangers in a list of rules.
 
+use std::collections::{HashMap, HashSet};
+
 use plumbline_inventory::Name;
 use plumbline_inventory::lean::Rule;
 
@@ -81,9 +83,51 @@ impl Dangers {
 
 /// The dangers of each rule of a role.
 pub(crate) fn dangers_of_each(written: &[Rule], compiled: &[CompiledRule]) -> Box<[Dangers]> {
+    let mut modifiable = Modifiable {
+        rules: compiled,
+        by_resource: HashMap::new(),
+    };
     let each = written.iter().zip(compiled);
-    each.map(|(words, rule)| dangers_of_rule(words, rule, compiled))
+    each.map(|(words, rule)| dangers_of_rule(words, rule, &mut modifiable))
         .collect()
+}
+
+/// The objects that a role may update or patch, found out when it is asked, once for all its rules.
+struct Modifiable<'a> {
+    rules: &'a [CompiledRule],
+    by_resource: HashMap<(&'static str, &'static str), Names<'a>>,
+}
+
+enum Names<'a> {
+    All,
+    Only(HashSet<&'a Name>),
+}
+
+impl<'a> Modifiable<'a> {
+    fn contains(&mut self, target: &Target, name: &Name) -> bool {
+        let rules = self.rules;
+        let names = self.by_resource.entry((target.group, target.resource));
+        match names.or_insert_with(|| Self::names(rules, target)) {
+            Names::All => true,
+            Names::Only(names) => names.contains(name),
+        }
+    }
+
+    fn names(rules: &'a [CompiledRule], target: &Target) -> Names<'a> {
+        let modifies = |rule: &&CompiledRule| {
+            ["update", "patch"]
+                .iter()
+                .any(|verb| rule.is_about(&asked(target, verb)))
+        };
+        let mut names = HashSet::new();
+        for rule in rules.iter().filter(modifies) {
+            if rule.names().is_empty() {
+                return Names::All;
+            }
+            names.extend(rule.names());
+        }
+        Names::Only(names)
+    }
 }
 
 /// The dangers of all rules of a role together.
@@ -92,7 +136,7 @@ pub(crate) fn together(of_each: &[Dangers]) -> Dangers {
 }
 
 /// The dangers of one rule, among all rules of its role.
-fn dangers_of_rule(words: &Rule, rule: &CompiledRule, all: &[CompiledRule]) -> Dangers {
+fn dangers_of_rule(words: &Rule, rule: &CompiledRule, modifiable: &mut Modifiable<'_>) -> Dangers {
     let mut dangers = Dangers::default();
     of_wildcards(words, &mut dangers);
     of_impersonation(words, &mut dangers);
@@ -103,7 +147,7 @@ fn dangers_of_rule(words: &Rule, rule: &CompiledRule, all: &[CompiledRule]) -> D
         let verbs = || target.verbs.iter().filter(|verb| rule.has_verb(verb));
         if verbs().any(|verb| is_for_all(rule, target, verb)) {
             dangers.insert(target.danger, target.reach, false);
-        } else if verbs().any(|verb| is_for_some(rule, all, target, verb)) {
+        } else if verbs().any(|verb| is_for_some(rule, modifiable, target, verb)) {
             dangers.insert(target.danger, target.reach, true);
         }
     }
@@ -189,25 +233,14 @@ fn is_for_all(rule: &CompiledRule, target: &Target, verb: &str) -> bool {
 }
 
 /// Whether the rule, which is for certain names, can be used for objects of such names.
-fn is_for_some(rule: &CompiledRule, all: &[CompiledRule], target: &Target, verb: &str) -> bool {
+fn is_for_some(rule: &CompiledRule, modifiable: &mut Modifiable<'_>, target: &Target, verb: &str) -> bool {
     if target.danger == Danger::ImpersonateAssociatedNode || verb == "deletecollection" {
         return false;
     }
-    let mut names = rule.names().iter().filter(|name| !name.is_empty()).peekable();
-    if names.peek().is_none() {
-        return false;
+    let mut names = rule.names().iter().filter(|name| !name.is_empty());
+    if verb == "create" && !target.resource.contains('/') {
+        // A POST to the collection has no name. PUT and server-side apply do, and take another verb as well.
+        return names.any(|name| modifiable.contains(target, name));
     }
-    if verb != "create" || target.resource.contains('/') {
-        return true;
-    }
-    // A POST to the collection has no name. PUT and server-side apply do, and take another verb as well.
-    let modifies = |name: &Name| {
-        all.iter().any(|other| {
-            ["update", "patch"]
-                .iter()
-                .any(|verb| other.is_about(&asked(target, verb)))
-                && other.is_for_name(name)
-        })
-    };
-    names.any(modifies)
+    names.next().is_some()
 }

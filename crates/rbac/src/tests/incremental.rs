@@ -116,7 +116,7 @@ fn differing<'a, K: Ord>(before: &'a BTreeMap<K, String>, after: &'a BTreeMap<K,
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn following_changes_is_reading_everything(

@@ -13,7 +13,7 @@ use super::{filled, live};
 use crate::{Rbac, Reason};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn a_compiled_rule_allows_what_the_written_one_does(rule in rule(), questions in vec(question(), 1..20)) {

@@ -169,6 +169,21 @@ fn a_service_account_is_a_user_of_a_certain_name() {
 }
 
 #[test]
+fn who_has_the_same_user_name_is_the_same() {
+    let parts = ["", "a", "b:c", ":"];
+    for (namespace, name) in parts.iter().flat_map(|ns| parts.map(|name| (*ns, name))) {
+        let account = Subject::service_account(namespace, name);
+        let user = account.user_name().unwrap();
+        assert_eq!(account.identity(), Subject::of_user_name(&user), "{account}");
+        assert_eq!(
+            Subject::User(user.clone()).identity(),
+            Subject::of_user_name(&user)
+        );
+        assert_eq!(account.identity().user_name(), Some(user));
+    }
+}
+
+#[test]
 fn a_service_account_without_namespace_is_one_of_the_bindings() {
     let subjects = json!([{ "kind": "ServiceAccount", "name": "web" }]);
     let local = reads_secrets(Kind::RoleBinding, subjects.clone());
@@ -376,6 +391,21 @@ fn offline_aggregated_roles_are_put_together_and_live_they_are_believed() {
     // The controller would replace what is written.
     assert_eq!(readable(&offline(&objects)), [false, false, true, true]);
     assert_eq!(readable(&live(&objects)), [true, false, false, false]);
+}
+
+#[test]
+fn roles_are_put_together_through_any_number_of_others() {
+    for names in [["a", "b", "c", "d"], ["d", "c", "b", "a"], ["b", "d", "a", "c"]] {
+        let mut objects = vec![reading("pods", "pods").label("part", names[3])];
+        objects.push(aggregated(names[0], names[0]));
+        objects.extend(
+            names
+                .windows(2)
+                .map(|pair| aggregated(pair[1], pair[1]).label("part", pair[0])),
+        );
+        objects.push(everywhere("b", names[0], alice()));
+        assert!(may(&offline(&objects), ask("get", "", "pods")), "{names:?}");
+    }
 }
 
 #[test]
