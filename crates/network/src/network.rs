@@ -39,8 +39,8 @@ pub struct Network {
     namespaces: NamespaceLabels,
     policies: BTreeMap<ObjectId, Known>,
     /// Policies in the order in which they are asked.
-    order: BTreeSet<(Tier, ObjectId)>,
-    by_serial: BTreeMap<Serial, ObjectId>,
+    order: BTreeMap<(Tier, ObjectId), (Serial, Arc<Policy>)>,
+    by_serial: BTreeMap<Serial, Arc<Policy>>,
     serials: Serial,
     /// Names of ports that policies read, and how often.
     port_names: BTreeMap<Name, u32>,
@@ -61,7 +61,7 @@ type Serial = u64;
 #[derive(Debug)]
 struct Known {
     serial: Serial,
-    policy: Option<Policy>,
+    policy: Option<Arc<Policy>>,
     problems: Vec<String>,
 }
 
@@ -100,7 +100,7 @@ impl Network {
                 Labels::default().with(NAME_LABEL, &NOWHERE.into()),
             )]),
             policies: BTreeMap::new(),
-            order: BTreeSet::new(),
+            order: BTreeMap::new(),
             by_serial: BTreeMap::new(),
             serials: 0,
             port_names: BTreeMap::new(),
@@ -231,7 +231,7 @@ impl Network {
             for name in new
                 .iter()
                 .filter_map(|known| known.policy.as_ref())
-                .flat_map(Policy::port_names)
+                .flat_map(|policy| policy.port_names())
             {
                 let readers = self.port_names.entry(Name::clone(name)).or_default();
                 *readers += 1;
@@ -244,8 +244,9 @@ impl Network {
             }
             if let Some(known) = new {
                 if let Some(policy) = &known.policy {
-                    self.order.insert((policy.tier, id.clone()));
-                    self.by_serial.insert(known.serial, id.clone());
+                    let place = (policy.tier, id.clone());
+                    self.order.insert(place, (known.serial, Arc::clone(policy)));
+                    self.by_serial.insert(known.serial, Arc::clone(policy));
                 }
                 self.policies.insert(id.clone(), known);
             }
@@ -276,7 +277,7 @@ impl Network {
         self.serials += 1;
         Some(Known {
             serial: self.serials,
-            policy,
+            policy: policy.map(Arc::new),
             problems,
         })
     }
@@ -299,11 +300,11 @@ impl Network {
                 changed_ports.insert(Name::clone(name));
             }
         }
-        for id in policy.selections {
-            self.selections.release(id);
+        for id in &policy.selections {
+            self.selections.release(*id);
         }
         self.by_serial.remove(&known.serial);
-        self.order.remove(&(policy.tier, policy.id));
+        self.order.remove(&(policy.tier, policy.id.clone()));
     }
 
     /// Finds the classes of pods: of workloads that have changed, and of those with labels or ports that are read
@@ -411,10 +412,12 @@ impl Network {
         let none = || <[Vec<Serial>; 2]>::default();
         let mut selecting: BTreeMap<ClassId, [Vec<Serial>; 2]> =
             affected.iter().map(|id| (id, none())).collect();
-        for (_, id) in &self.order {
-            let Known { serial, policy, .. } = &self.policies[id];
-            let policy = policy.as_ref().expect("only what came to something is asked");
-            for class in self.selections.members(policy.subject) & affected {
+        for (serial, policy) in self.order.values() {
+            let subject = self.selections.members(policy.subject);
+            if subject.is_disjoint(affected) {
+                continue;
+            }
+            for class in subject & affected {
                 let lists = selecting.get_mut(&class).expect("it is affected");
                 for (list, direction) in lists.iter_mut().zip(Direction::BOTH) {
                     if policy.rules(direction).is_some() {
@@ -489,7 +492,7 @@ impl Network {
 
     /// Policies of which the API does not say which one is asked first.
     fn shared_priorities(&self) -> impl Iterator<Item = (&ObjectId, String)> {
-        let pairs = self.order.iter().zip(self.order.iter().skip(1));
+        let pairs = self.order.keys().zip(self.order.keys().skip(1));
         let shared =
             pairs.filter(|((first, _), (second, _))| first == second && *first != Tier::NetworkPolicy);
         shared.map(|((_, first), (_, second))| {
@@ -531,15 +534,12 @@ impl Network {
     }
 
     fn policy_of(&self, serial: Serial) -> &Policy {
-        let policy = self.policies[&self.by_serial[&serial]].policy.as_ref();
-        policy.expect("only what came to something selects")
+        &self.by_serial[&serial]
     }
 
     /// Policies in the order in which they are asked.
     pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
-        self.order
-            .iter()
-            .filter_map(|(_, id)| self.policies[id].policy.as_ref())
+        self.order.values().map(|(_, policy)| &**policy)
     }
 }
 
