@@ -201,7 +201,11 @@ impl Trace<'_> {
             action: rule.map(|rule| rule.action),
             decides,
         };
-        for rule in policy.rules(self.direction).unwrap_or_default() {
+        for rule in policy
+            .rules(self.direction)
+            .into_iter()
+            .flat_map(|rules| rules.iter())
+        {
             if !self.matches(&rule.peers) {
                 continue;
             }

@@ -106,7 +106,7 @@ impl Network {
         if profile.isolated {
             return false;
         }
-        if profile.key.policies.is_empty() {
+        if profile.key.rules.is_empty() {
             return true;
         }
         let undecided = |peer: Point| {
@@ -130,7 +130,7 @@ impl Network {
                 && policy
                     .rules(direction)
                     .into_iter()
-                    .flatten()
+                    .flat_map(|rules| rules.iter())
                     .any(|rule| matches!(rule.peers, Peers::Everyone) && rule.ports.numbers.is_all())
         });
         let mut ids: Vec<ObjectId> = allowing.map(|policy| policy.id.clone()).collect();

@@ -11,9 +11,9 @@ use roaring::RoaringBitmap;
 
 use crate::classes::{Class, ClassId, Classes, NamedPorts, Settled};
 use crate::compile::{Compiler, cluster_policy, network_policy};
-use crate::policy::{Direction, Policy, Tier};
+use crate::policy::{Direction, Policy, Rule, Stage, Tier};
 use crate::problem::Problem;
-use crate::profiles::{Profile, ProfileId, ProfileKey, Profiles, Serial};
+use crate::profiles::{Profile, ProfileId, ProfileKey, Profiles};
 use crate::selections::{NamespaceLabels, Selections};
 use crate::verdict::Judge;
 
@@ -33,24 +33,35 @@ pub struct Network {
     pub(crate) classes: Classes,
     pub(crate) selections: Selections,
     pub(crate) profiles: Profiles,
-    /// The profiles of each class, for egress and ingress.
-    governed: BTreeMap<ClassId, [ProfileId; 2]>,
+    /// What decides on each class, for egress and ingress.
+    governed: BTreeMap<ClassId, [Governed; 2]>,
     pub(crate) workloads: BTreeMap<RootKey, Box<[Member]>>,
     namespaces: NamespaceLabels,
     policies: BTreeMap<ObjectId, Known>,
     /// Policies in the order in which they are asked.
-    order: BTreeSet<(Tier, ObjectId)>,
-    by_serial: BTreeMap<Serial, ObjectId>,
+    order: BTreeMap<(Tier, ObjectId), (Serial, Arc<Policy>)>,
+    by_serial: BTreeMap<Serial, Arc<Policy>>,
     serials: Serial,
     /// Names of ports that policies read, and how often.
     port_names: BTreeMap<Name, u32>,
 }
 
+/// What decides on a class in one direction.
+#[derive(Debug)]
+struct Governed {
+    profile: ProfileId,
+    /// The policies that select it, in the order in which they are asked.
+    policies: Box<[Serial]>,
+}
+
+/// The number of a policy as it was compiled: what is compiled again gets another one.
+type Serial = u64;
+
 /// A policy, and what is wrong with it.
 #[derive(Debug)]
 struct Known {
     serial: Serial,
-    policy: Option<Policy>,
+    policy: Option<Arc<Policy>>,
     problems: Vec<String>,
 }
 
@@ -89,7 +100,7 @@ impl Network {
                 Labels::default().with(NAME_LABEL, &NOWHERE.into()),
             )]),
             policies: BTreeMap::new(),
-            order: BTreeSet::new(),
+            order: BTreeMap::new(),
             by_serial: BTreeMap::new(),
             serials: 0,
             port_names: BTreeMap::new(),
@@ -175,13 +186,11 @@ impl Network {
             }
         }
         self.govern(&work.affected);
-        let (policies, by_serial) = (&self.policies, &self.by_serial);
-        let policy = |serial: Serial| policy_of(policies, by_serial, serial);
         let judge = Judge {
             classes: &self.classes,
             selections: &self.selections,
         };
-        self.profiles.judge(&judge, &changed, !touched.is_empty(), policy);
+        self.profiles.judge(&judge, &changed, !touched.is_empty());
         self.classes.forget(&removed);
     }
 
@@ -222,7 +231,7 @@ impl Network {
             for name in new
                 .iter()
                 .filter_map(|known| known.policy.as_ref())
-                .flat_map(Policy::port_names)
+                .flat_map(|policy| policy.port_names())
             {
                 let readers = self.port_names.entry(Name::clone(name)).or_default();
                 *readers += 1;
@@ -235,8 +244,9 @@ impl Network {
             }
             if let Some(known) = new {
                 if let Some(policy) = &known.policy {
-                    self.order.insert((policy.tier, id.clone()));
-                    self.by_serial.insert(known.serial, id.clone());
+                    let place = (policy.tier, id.clone());
+                    self.order.insert(place, (known.serial, Arc::clone(policy)));
+                    self.by_serial.insert(known.serial, Arc::clone(policy));
                 }
                 self.policies.insert(id.clone(), known);
             }
@@ -267,7 +277,7 @@ impl Network {
         self.serials += 1;
         Some(Known {
             serial: self.serials,
-            policy,
+            policy: policy.map(Arc::new),
             problems,
         })
     }
@@ -290,11 +300,11 @@ impl Network {
                 changed_ports.insert(Name::clone(name));
             }
         }
-        for id in policy.selections {
-            self.selections.release(id);
+        for id in &policy.selections {
+            self.selections.release(*id);
         }
         self.by_serial.remove(&known.serial);
-        self.order.remove(&(policy.tier, policy.id));
+        self.order.remove(&(policy.tier, policy.id.clone()));
     }
 
     /// Finds the classes of pods: of workloads that have changed, and of those with labels or ports that are read
@@ -399,59 +409,68 @@ impl Network {
 
     /// Finds the policies that select these classes.
     fn govern(&mut self, affected: &RoaringBitmap) {
-        let mut selecting: BTreeMap<ClassId, [Vec<Serial>; 2]> = affected
-            .iter()
-            .map(|id| (id, <[Vec<Serial>; 2]>::default()))
-            .collect();
-        let mut named: BTreeSet<ClassId> = BTreeSet::new();
-        for (_, id) in &self.order {
-            let Known { serial, policy, .. } = &self.policies[id];
-            let policy = policy.as_ref().expect("only what came to something is asked");
+        let none = || <[Vec<Serial>; 2]>::default();
+        let mut selecting: BTreeMap<ClassId, [Vec<Serial>; 2]> =
+            affected.iter().map(|id| (id, none())).collect();
+        for (serial, policy) in self.order.values() {
             let subject = self.selections.members(policy.subject);
             if subject.is_disjoint(affected) {
                 continue;
             }
             for class in subject & affected {
-                for (at, direction) in Direction::BOTH.into_iter().enumerate() {
-                    let Some(rules) = policy.rules(direction) else {
-                        continue;
-                    };
-                    selecting.get_mut(&class).expect("it is affected")[at].push(*serial);
-                    if direction == Direction::Ingress
-                        && rules.iter().any(|rule| !rule.ports.names.is_empty())
-                    {
-                        named.insert(class);
+                let lists = selecting.get_mut(&class).expect("it is affected");
+                for (list, direction) in lists.iter_mut().zip(Direction::BOTH) {
+                    if policy.rules(direction).is_some() {
+                        list.push(*serial);
                     }
                 }
             }
         }
-        for (class, serials) in selecting {
-            let mut serials = serials.into_iter();
-            let joined = Direction::BOTH.map(|direction| {
-                let reads_ports = direction == Direction::Ingress && named.contains(&class);
-                let key = ProfileKey {
-                    direction,
-                    policies: serials.next().expect("there is one for each direction").into(),
-                    ports: if reads_ports {
-                        self.classes.expect(class).ports.clone()
-                    } else {
-                        NamedPorts::default()
-                    },
-                };
-                self.profiles.join(key, class)
-            });
-            let before = self.governed.insert(class, joined);
-            for (before, now) in before.into_iter().flatten().zip(joined) {
-                if before != now {
-                    self.profiles.leave(before, class);
+        for (class, [egress, ingress]) in selecting {
+            let governed =
+                [(Direction::Egress, egress), (Direction::Ingress, ingress)].map(|(direction, policies)| {
+                    let key = self.profile_key(class, direction, &policies);
+                    Governed {
+                        profile: self.profiles.join(key, class),
+                        policies: policies.into(),
+                    }
+                });
+            let now = [governed[0].profile, governed[1].profile];
+            for (before, now) in self
+                .governed
+                .insert(class, governed)
+                .into_iter()
+                .flatten()
+                .zip(now)
+            {
+                if before.profile != now {
+                    self.profiles.leave(before.profile, class);
                 }
             }
         }
     }
 
+    fn profile_key(&self, class: ClassId, direction: Direction, policies: &[Serial]) -> ProfileKey {
+        let policies = policies.iter().map(|serial| self.policy_of(*serial));
+        let rules =
+            policies.filter_map(|policy| Some((policy.tier.stage(), Arc::clone(policy.rules(direction)?))));
+        let rules: Box<[(Stage, Arc<[Rule]>)]> = rules.collect();
+        let mut each = rules.iter().flat_map(|(_, rules)| rules.iter());
+        let reads_ports = direction == Direction::Ingress && each.any(|rule| !rule.ports.names.is_empty());
+        ProfileKey {
+            direction,
+            ports: if reads_ports {
+                self.classes.expect(class).ports.clone()
+            } else {
+                NamedPorts::default()
+            },
+            rules,
+        }
+    }
+
     fn leave(&mut self, class: ClassId) {
-        for profile in self.governed.remove(&class).into_iter().flatten() {
-            self.profiles.leave(profile, class);
+        for governed in self.governed.remove(&class).into_iter().flatten() {
+            self.profiles.leave(governed.profile, class);
         }
     }
 
@@ -473,7 +492,7 @@ impl Network {
 
     /// Policies of which the API does not say which one is asked first.
     fn shared_priorities(&self) -> impl Iterator<Item = (&ObjectId, String)> {
-        let pairs = self.order.iter().zip(self.order.iter().skip(1));
+        let pairs = self.order.keys().zip(self.order.keys().skip(1));
         let shared =
             pairs.filter(|((first, _), (second, _))| first == second && *first != Tier::NetworkPolicy);
         shared.map(|((_, first), (_, second))| {
@@ -483,8 +502,15 @@ impl Network {
 
     /// The profile of a class in one direction.
     pub(crate) fn profile(&self, class: ClassId, direction: Direction) -> &Profile {
-        let at = usize::from(direction == Direction::Ingress);
-        self.profiles.expect(self.governed[&class][at])
+        self.profiles.expect(self.governed(class, direction).profile)
+    }
+
+    fn governed(&self, class: ClassId, direction: Direction) -> &Governed {
+        let [egress, ingress] = &self.governed[&class];
+        match direction {
+            Direction::Egress => egress,
+            Direction::Ingress => ingress,
+        }
     }
 
     /// The workloads of a namespace.
@@ -503,27 +529,18 @@ impl Network {
 
     /// The policies that select a class in one direction, in the order in which they are asked.
     pub(crate) fn deciding(&self, class: ClassId, direction: Direction) -> Vec<&Policy> {
-        let serials = self.profile(class, direction).key.policies.iter();
-        serials
-            .map(|serial| policy_of(&self.policies, &self.by_serial, *serial))
-            .collect()
+        let serials = self.governed(class, direction).policies.iter();
+        serials.map(|serial| self.policy_of(*serial)).collect()
+    }
+
+    fn policy_of(&self, serial: Serial) -> &Policy {
+        &self.by_serial[&serial]
     }
 
     /// Policies in the order in which they are asked.
     pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
-        self.order
-            .iter()
-            .filter_map(|(_, id)| self.policies[id].policy.as_ref())
+        self.order.values().map(|(_, policy)| &**policy)
     }
-}
-
-fn policy_of<'a>(
-    policies: &'a BTreeMap<ObjectId, Known>,
-    by_serial: &BTreeMap<Serial, ObjectId>,
-    serial: Serial,
-) -> &'a Policy {
-    let policy = policies[&by_serial[&serial]].policy.as_ref();
-    policy.expect("only what came to something governs")
 }
 
 fn is_policy(kind: Kind) -> bool {

@@ -54,7 +54,7 @@ impl Network {
         let mut open = Vec::new();
         for policy in self.policies() {
             for direction in Direction::BOTH {
-                for rule in policy.rules(direction).unwrap_or_default() {
+                for rule in policy.rules(direction).into_iter().flat_map(|rules| rules.iter()) {
                     let ways = self.ways_open(direction, rule).into_iter();
                     open.extend(ways.map(|way| OpenRule {
                         policy: policy.id.clone(),

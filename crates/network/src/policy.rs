@@ -1,6 +1,7 @@
 //! Policies of all kinds in one form.
 
 use std::fmt;
+use std::sync::Arc;
 
 use plumbline_inventory::entries::Protocol;
 use plumbline_inventory::{Name, ObjectId};
@@ -66,6 +67,24 @@ pub enum Tier {
     Baseline(i64),
 }
 
+/// What policies are asked together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Stage {
+    Admin,
+    NetworkPolicy,
+    Baseline,
+}
+
+impl Tier {
+    pub(crate) fn stage(self) -> Stage {
+        match self {
+            Self::Admin(_) => Stage::Admin,
+            Self::NetworkPolicy => Stage::NetworkPolicy,
+            Self::Baseline(_) => Stage::Baseline,
+        }
+    }
+}
+
 /// A policy.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
@@ -76,13 +95,13 @@ pub(crate) struct Policy {
     /// Selections that it counts on, each as often as it does.
     pub(crate) selections: Box<[SelectionId]>,
     /// What it says of egress; `None` if it says nothing.
-    pub(crate) egress: Option<Box<[Rule]>>,
+    pub(crate) egress: Option<Arc<[Rule]>>,
     /// What it says of ingress; `None` if it says nothing.
-    pub(crate) ingress: Option<Box<[Rule]>>,
+    pub(crate) ingress: Option<Arc<[Rule]>>,
 }
 
 /// A rule of a policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rule {
     /// Its place in the list of the policy.
     pub(crate) number: usize,
@@ -92,7 +111,7 @@ pub(crate) struct Rule {
 }
 
 /// The other ends that a rule is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Peers {
     /// Everything there is, inside and outside of the cluster.
     Everyone,
@@ -106,7 +125,7 @@ pub(crate) enum Peers {
 }
 
 /// The ports of the destination that a rule is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ports {
     /// By number.
     pub(crate) numbers: Connections,
@@ -116,10 +135,10 @@ pub(crate) struct Ports {
 
 impl Policy {
     /// What it says of a direction; `None` if it says nothing.
-    pub(crate) fn rules(&self, direction: Direction) -> Option<&[Rule]> {
+    pub(crate) fn rules(&self, direction: Direction) -> Option<&Arc<[Rule]>> {
         match direction {
-            Direction::Egress => self.egress.as_deref(),
-            Direction::Ingress => self.ingress.as_deref(),
+            Direction::Egress => self.egress.as_ref(),
+            Direction::Ingress => self.ingress.as_ref(),
         }
     }
 
@@ -127,7 +146,7 @@ impl Policy {
         Direction::BOTH
             .into_iter()
             .filter_map(|direction| self.rules(direction))
-            .flatten()
+            .flat_map(|rules| rules.iter())
     }
 
     /// Names of ports that it reads.

@@ -1,4 +1,4 @@
-//! Profiles: classes that the same policies select share one verdict.
+//! Profiles: classes to which the same rules apply share one verdict.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -6,27 +6,25 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::classes::{ClassId, NamedPorts};
-use crate::policy::{Direction, Policy, Tier};
+use crate::policy::{Direction, Rule, Stage};
 use crate::selections::SelectionId;
 use crate::verdict::{Judge, Verdict};
 
 /// The number of a profile. It is given anew once the profile has gone.
 pub(crate) type ProfileId = u32;
 
-/// The number of a policy as it was compiled: what is compiled again gets another one.
-pub(crate) type Serial = u64;
-
 /// What decides on a class in one direction.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ProfileKey {
     pub(crate) direction: Direction,
-    /// In the order in which they are asked.
-    pub(crate) policies: Box<[Serial]>,
-    /// The named ports of the class, if one of the policies reads any.
+    /// The rules of the policies that select the class, in the order in which they are asked: those of two policies
+    /// that say the same are the same.
+    pub(crate) rules: Box<[(Stage, Arc<[Rule]>)]>,
+    /// The named ports of the class, if one of the rules reads any.
     pub(crate) ports: NamedPorts,
 }
 
-/// The classes that the same policies decide on, and what those say.
+/// The classes that the same rules decide on, and what those say.
 #[derive(Debug)]
 pub(crate) struct Profile {
     pub(crate) key: Arc<ProfileKey>,
@@ -88,12 +86,11 @@ impl Profiles {
     }
 
     /// Computes the verdicts of profiles that are new, and of those that read what has changed.
-    pub(crate) fn judge<'a>(
+    pub(crate) fn judge(
         &mut self,
         judge: &Judge<'_>,
         changed: &BTreeSet<SelectionId>,
         classes_changed: bool,
-        policy: impl Fn(Serial) -> &'a Policy,
     ) {
         let fresh = std::mem::take(&mut self.fresh);
         for (id, profile) in (0..).zip(&mut self.slots) {
@@ -102,13 +99,7 @@ impl Profiles {
                 || (profile.reads_all_classes && classes_changed)
                 || profile.reads.iter().any(|selection| changed.contains(selection));
             if is_stale {
-                let policies: Vec<&Policy> = profile
-                    .key
-                    .policies
-                    .iter()
-                    .map(|serial| policy(*serial))
-                    .collect();
-                profile.judge(judge, &policies);
+                profile.judge(judge);
             }
         }
     }
@@ -131,19 +122,18 @@ impl Profiles {
 }
 
 impl Profile {
-    fn judge(&mut self, judge: &Judge<'_>, policies: &[&Policy]) {
-        let direction = self.key.direction;
-        self.verdict = judge.verdict(direction, policies, &self.key.ports);
-        self.isolated = policies.iter().any(|policy| policy.tier == Tier::NetworkPolicy);
-        let rules = || {
-            policies
-                .iter()
-                .filter_map(|policy| policy.rules(direction))
-                .flatten()
-        };
-        let reads: BTreeSet<SelectionId> = rules().flat_map(|rule| rule.peers.pods()).copied().collect();
+    fn judge(&mut self, judge: &Judge<'_>) {
+        let ProfileKey {
+            direction,
+            rules,
+            ports,
+        } = &*self.key;
+        self.verdict = judge.verdict(*direction, rules, ports);
+        self.isolated = rules.iter().any(|(stage, _)| *stage == Stage::NetworkPolicy);
+        let each = || rules.iter().flat_map(|(_, rules)| rules.iter());
+        let reads: BTreeSet<SelectionId> = each().flat_map(|rule| rule.peers.pods()).copied().collect();
         self.reads = reads.into_iter().collect();
-        self.reads_all_classes = direction == Direction::Egress
-            && rules().any(|rule| rule.peers.is_every_class() && !rule.ports.names.is_empty());
+        self.reads_all_classes = *direction == Direction::Egress
+            && each().any(|rule| rule.peers.is_every_class() && !rule.ports.names.is_empty());
     }
 }

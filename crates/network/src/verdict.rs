@@ -1,6 +1,7 @@
 //! What the policies that select a class say together: with whom it may have which connections.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
@@ -8,7 +9,7 @@ use crate::addresses::Addresses;
 use crate::classes::{ClassId, Classes, NamedPorts, named};
 use crate::connections::Connections;
 use crate::partition::{Partition, Set};
-use crate::policy::{Action, Direction, Peers, Policy, Rule, Tier};
+use crate::policy::{Action, Direction, Peers, Rule, Stage};
 use crate::selections::Selections;
 
 /// What one end of a connection says of the other: of each class of pods, and of each address outside.
@@ -139,11 +140,11 @@ struct Draft<'a> {
 }
 
 impl Judge<'_> {
-    /// What `policies`, in the order of their tiers, say in this direction of pods that have these named ports.
+    /// What these rules, in the order of their stages, say in this direction of pods that have these named ports.
     pub(crate) fn verdict(
         &self,
         direction: Direction,
-        policies: &[&Policy],
+        rules: &[(Stage, Arc<[Rule]>)],
         own_ports: &NamedPorts,
     ) -> Verdict {
         let start = State {
@@ -158,16 +159,16 @@ impl Judge<'_> {
             classes: Partition::of(start.clone()),
             addresses: Partition::of(start),
         };
-        let admin = policies.partition_point(|policy| matches!(policy.tier, Tier::Admin(_)));
-        let baseline = policies.partition_point(|policy| policy.tier <= Tier::NetworkPolicy);
-        draft.ask(&policies[..admin]);
+        let admin = rules.partition_point(|(stage, _)| *stage == Stage::Admin);
+        let baseline = rules.partition_point(|(stage, _)| *stage <= Stage::NetworkPolicy);
+        draft.ask(&rules[..admin]);
         draft.change_all(State::next_tier);
-        draft.ask(&policies[admin..baseline]);
+        draft.ask(&rules[admin..baseline]);
         if admin < baseline {
             // NetworkPolicies have the last word on what they select.
             draft.change_all(State::close);
         } else {
-            draft.ask(&policies[baseline..]);
+            draft.ask(&rules[baseline..]);
         }
         Verdict {
             classes: draft.classes.map(State::result),
@@ -205,13 +206,8 @@ impl Judge<'_> {
 }
 
 impl Draft<'_> {
-    fn ask(&mut self, policies: &[&Policy]) {
-        let direction = self.direction;
-        for rule in policies
-            .iter()
-            .filter_map(|policy| policy.rules(direction))
-            .flatten()
-        {
+    fn ask(&mut self, rules: &[(Stage, Arc<[Rule]>)]) {
+        for rule in rules.iter().flat_map(|(_, rules)| rules.iter()) {
             self.apply(rule);
         }
     }

@@ -37,7 +37,7 @@ pub(crate) fn cluster_policy(
     };
     let mut rules = |direction, list: &[ClusterPolicyRule]| {
         let numbered = list.iter().enumerate();
-        let rules: Box<[Rule]> = numbered
+        let rules: std::sync::Arc<[Rule]> = numbered
             .filter_map(|(number, rule)| compiler.cluster_rule(id.kind, direction, number, rule))
             .collect();
         // Without rules for a direction it does not affect it.
