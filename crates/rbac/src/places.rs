@@ -4,7 +4,7 @@ use plumbline_inventory::{Kind, Name, ObjectId};
 
 use crate::authorize::{bindings_in, first};
 use crate::rbac::Rbac;
-use crate::recognised::{self, Recognised};
+use crate::recognised::Recognised;
 use crate::subject::Subject;
 
 impl Rbac {
@@ -74,11 +74,10 @@ impl Rbac {
         self.boundless.iter()
     }
 
-    /// Roles that bindings name and that do not exist, ordered. In manifests the defaults exist though none
+    /// Roles that bindings name and that do not exist, ordered. In manifests the defaults exist though nothing
     /// describes them.
     pub fn absent_roles(&self) -> impl Iterator<Item = &ObjectId> {
-        let implied = |role: &ObjectId| self.offline && recognised::is_default(role);
-        self.absent.iter().filter(move |role| !implied(role))
+        self.absent.iter().filter(|role| !self.is_implied(role))
     }
 
     /// How many bindings there are.

@@ -3,6 +3,7 @@
 mod dangers;
 mod escalation;
 mod incremental;
+mod levels;
 mod literal;
 mod oracle;
 mod random;
