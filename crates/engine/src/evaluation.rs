@@ -297,7 +297,8 @@ impl Evaluation {
                 // Who may do what is looked at by whom it concerns.
                 _ if kind.is_rights() => continue,
                 Some(namespace) if kind == Kind::Namespace => {
-                    self.plan_related(&namespace, &mut plan);
+                    // What its bindings give counts where it is in scope, and may be the business of others.
+                    self.plan_rights(&self.rbac.touched_in(&namespace), inventory, &mut plan);
                     for (home, work) in self.plan_home(Home::Namespace(namespace), inventory, settings) {
                         plan.entry(home).or_default().merge(work);
                     }
@@ -374,19 +375,6 @@ impl Evaluation {
             plan.entry(home)
                 .or_default()
                 .add(Unit::UnboundRole(Name::clone(&role.name)), ALL);
-        }
-    }
-
-    /// Adds the namespaces of service accounts that have rights in `namespace`, which is not the same any more:
-    /// what they may there can be the business of both.
-    fn plan_related(&self, namespace: &Name, plan: &mut Plan) {
-        let related = self.slots_where(|slot| slot.reads_rights && slot.reads(Kind::Namespace));
-        let bindings = self.rbac.bindings_of_place(Some(namespace));
-        for subject in bindings.flat_map(|binding| self.rbac.bound_subjects(binding)) {
-            if let Subject::ServiceAccount { namespace, .. } = subject.identity() {
-                let work = plan.entry(Home::Namespace(namespace)).or_default();
-                work.add(Unit::Whole, related);
-            }
         }
     }
 

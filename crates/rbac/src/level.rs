@@ -28,14 +28,26 @@ pub enum Level {
 impl Rbac {
     /// How much a binding gives.
     ///
-    /// Of the roles that people are given, those that Kubernetes brings give the same in manifests that name
-    /// them and do not describe them.
+    /// In manifests the defaults give what they give in a cluster though nothing describes them.
     pub fn level(&self, binding: &ObjectId) -> Level {
         match (self.grant(binding), self.role_of(binding)) {
             (Some(grant), _) => grant.rules.level(grant.namespace()),
-            (None, Some(role)) if self.offline && recognised::is_default(role) => of_default(role),
+            (None, Some(role)) if self.is_implied(role) => of_default(role),
             _ => Level::Nothing,
         }
+    }
+
+    /// Whether a role that is not there is so in manifests only, which do not describe what every cluster has. Those
+    /// that describe `cluster-admin` are a whole cluster, and lack what they do not describe.
+    pub(crate) fn is_implied(&self, role: &ObjectId) -> bool {
+        let is_whole = || {
+            self.roles.contains_key(&ObjectId {
+                kind: Kind::ClusterRole,
+                namespace: None,
+                name: "cluster-admin".into(),
+            })
+        };
+        self.offline && recognised::is_default(role) && !is_whole()
     }
 }
 

@@ -3,8 +3,8 @@
 use plumbline_inventory::{Kind, Name, ObjectId};
 
 use crate::authorize::{bindings_in, first};
-use crate::rbac::Rbac;
-use crate::recognised::{self, Recognised};
+use crate::rbac::{Rbac, Touched};
+use crate::recognised::Recognised;
 use crate::subject::Subject;
 
 impl Rbac {
@@ -74,11 +74,22 @@ impl Rbac {
         self.boundless.iter()
     }
 
-    /// Roles that bindings name and that do not exist, ordered. In manifests the defaults exist though none
+    /// Roles that bindings name and that do not exist, ordered. In manifests the defaults exist though nothing
     /// describes them.
     pub fn absent_roles(&self) -> impl Iterator<Item = &ObjectId> {
-        let implied = |role: &ObjectId| self.offline && recognised::is_default(role);
-        self.absent.iter().filter(move |role| !implied(role))
+        self.absent.iter().filter(|role| !self.is_implied(role))
+    }
+
+    /// What to look at again when a namespace comes into scope, or leaves it: whom its bindings name.
+    pub fn touched_in(&self, namespace: &Name) -> Touched {
+        let mut touched = Touched::default();
+        for binding in self.bindings_of_place(Some(namespace)) {
+            for subject in self.bound_subjects(binding) {
+                touched.subject(subject.identity(), binding);
+            }
+            touched.bindings.insert(binding.clone());
+        }
+        touched
     }
 
     /// How many bindings there are.

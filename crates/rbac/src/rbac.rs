@@ -88,7 +88,7 @@ pub(crate) struct Changes {
 }
 
 impl Touched {
-    fn subject(&mut self, subject: Subject, binding: &ObjectId) {
+    pub(crate) fn subject(&mut self, subject: Subject, binding: &ObjectId) {
         self.places.insert((subject.clone(), binding.namespace.clone()));
         self.subjects.insert(subject);
     }

@@ -126,10 +126,10 @@ mod found {
 
     fn approved(until: &str) -> [Manifest; 2] {
         let developers = json!({ "kind": "Group", "name": "x" });
-        let role = json!({ "kind": "ClusterRole", "name": "x" });
+        let of_cluster = json!({ "kind": "ClusterRole", "name": "x" });
         let binding = live(Kind::RoleBinding, "x")
             .namespace("a")
-            .set("roleRef", role)
+            .set("roleRef", of_cluster)
             .push("subjects", developers);
         let pods = json!({ "verbs": ["create"], "apiGroups": [""], "resources": ["pods"] });
         [

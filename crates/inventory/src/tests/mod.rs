@@ -1,5 +1,6 @@
 //! The inventory as a whole: objects go in, and what it shows is looked at.
 
+mod access;
 mod decoding;
 mod events;
 mod network;

@@ -4,6 +4,7 @@ mod bad_input;
 mod dangers;
 mod escalation;
 mod incremental;
+mod levels;
 mod literal;
 mod oracle;
 mod random;

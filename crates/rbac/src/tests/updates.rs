@@ -62,7 +62,9 @@ fn a_binding_touches_its_subjects_and_nobody_else() {
         cluster.put(&binding.clone().label("team", "x")),
         Vec::<String>::new()
     );
-    assert_eq!(cluster.delete(&binding), ["User bob", "RoleBinding shop/b"]);
+    let approved = binding.annotation("access.example.com/approved-by", "carol");
+    assert_eq!(cluster.put(&approved), ["User bob", "RoleBinding shop/b"]);
+    assert_eq!(cluster.delete(&approved), ["User bob", "RoleBinding shop/b"]);
 }
 
 #[test]
