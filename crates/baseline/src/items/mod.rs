@@ -80,7 +80,7 @@ pub static ITEMS: [&Item; 79] = [
     &authorization::shared_service_account::ITEM,
     &planned::AZ_04,
     &planned::AZ_05,
-    &planned::AZ_06A,
+    &authorization::anonymous_access::ITEM,
     &planned::AZ_06B,
     &planned::AZ_07,
     &authorization::shared_namespace::ITEM,

@@ -49,8 +49,6 @@ planned! {
         "Developers reach production only with the security team's approval", [];
     AZ_05: "AZ-05" "impersonation-allowed", Authorization, Required, A, Subject, Critical, Pass,
         "No subject may impersonate users, groups or service accounts", [];
-    AZ_06A: "AZ-06a" "anonymous-access", Authorization, Required, A, Cluster, Critical, NotApplicable,
-        "Anonymous requests reach only /healthz, /readyz and /livez", [];
     AZ_06B: "AZ-06b" "unapproved-anonymous-exceptions", Authorization, Required, B, Cluster, High, NotApplicable,
         "Exceptions to the anonymous-access rule are agreed with the security team", [];
     AZ_07: "AZ-07" "admin-access-without-pam", Authorization, Required, C, Cluster, High, NotApplicable,
