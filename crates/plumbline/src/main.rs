@@ -12,6 +12,7 @@ mod markdown;
 mod overview;
 mod report;
 mod run;
+mod snapshot;
 mod tables;
 mod terminal;
 mod version;
@@ -42,6 +43,7 @@ enum Command {
     Run(run::Run),
     Report(report::Arguments),
     Explain(explain::Arguments),
+    Snapshot(snapshot::Arguments),
     Crds(crds::Arguments),
     Completions(completions::Arguments),
     Version(version::Arguments),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run.execute().map(|()| ExitCode::SUCCESS),
         Command::Report(arguments) => report::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Snapshot(arguments) => snapshot::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
