@@ -69,6 +69,8 @@ struct Remark {
     object: Option<ObjectRef>,
     container: Option<Name>,
     grant: Option<(Subject, Option<ObjectRef>)>,
+    /// Whether it counts as failing beside others about the same object.
+    counts_by_itself: bool,
     reason: &'static str,
     message: String,
 }
@@ -80,6 +82,7 @@ impl Remark {
             object: None,
             container: None,
             grant: None,
+            counts_by_itself: false,
             reason,
             message: message.into(),
         }
@@ -92,10 +95,20 @@ pub struct Findings {
     severity: Severity,
     remarks: BTreeSet<Remark>,
     unknown: BTreeSet<(&'static str, String)>,
+    missing: Option<&'static MissingSource>,
     evaluated: Option<u32>,
     not_applicable: bool,
     valid_until: Option<Timestamp>,
     note: Option<String>,
+}
+
+/// A source of evidence that is no kind of object, for when it is not there.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MissingSource {
+    /// What it is.
+    pub source: &'static str,
+    /// What gives it.
+    pub grant: &'static str,
 }
 
 impl Findings {
@@ -105,11 +118,17 @@ impl Findings {
             severity: parameters.severity(item),
             remarks: BTreeSet::new(),
             unknown: BTreeSet::new(),
+            missing: None,
             evaluated: None,
             not_applicable: false,
             valid_until: None,
             note: None,
         }
+    }
+
+    /// How bad a finding is unless it says otherwise.
+    pub fn severity(&self) -> Severity {
+        self.severity
     }
 
     /// The object under evaluation deviates.
@@ -178,6 +197,25 @@ impl Findings {
         });
     }
 
+    /// A sub-check of the cluster deviates, this badly: of several each counts as failing.
+    pub fn sub_check_at(&mut self, severity: Severity, reason: &'static str, message: impl Into<String>) {
+        self.remarks.insert(Remark {
+            counts_by_itself: true,
+            ..Remark::new(severity, reason, message)
+        });
+    }
+
+    /// The object cannot be decided on without a source of evidence.
+    pub fn missing(
+        &mut self,
+        source: &'static MissingSource,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) {
+        self.missing = Some(source);
+        self.unknown(reason, message);
+    }
+
     /// The object cannot be decided on.
     pub fn unknown(&mut self, reason: &'static str, message: impl Into<String>) {
         self.unknown.insert((reason, message.into()));
@@ -229,6 +267,8 @@ pub struct Outcome {
     pub valid_until: Option<Timestamp>,
     /// What was looked at, for an item about the cluster.
     pub note: Option<String>,
+    /// What is missing for that, where it is no kind of object.
+    pub missing: Option<&'static MissingSource>,
 }
 
 /// Added to what a live pod has and the workload's own template has not.
@@ -296,6 +336,16 @@ impl Findings {
                 ..Outcome::default()
             };
         }
+        let by_itself = self
+            .remarks
+            .iter()
+            .filter(|remark| remark.counts_by_itself)
+            .count();
+        let shared = self.remarks.iter().filter(|remark| !remark.counts_by_itself);
+        let failing: BTreeSet<&ObjectRef> = shared
+            .map(|remark| remark.object.as_ref().unwrap_or(default))
+            .collect();
+        let failing = (failing.len() + by_itself) as u32;
         let mut findings: Vec<Finding> = self
             .remarks
             .into_iter()
@@ -313,14 +363,14 @@ impl Findings {
             })
             .collect();
         findings.sort();
-        let failing: BTreeSet<&ObjectRef> = findings.iter().map(|finding| &finding.object).collect();
         Outcome {
             evaluated: self.evaluated.unwrap_or(1),
-            failing: failing.len() as u32,
+            failing,
             findings,
             unknown: self.unknown.into_iter().next(),
             valid_until: self.valid_until,
             note: self.note,
+            missing: self.missing,
             ..Outcome::default()
         }
     }
@@ -333,7 +383,9 @@ impl Outcome {
         self.failing += other.failing;
         self.findings.append(&mut other.findings);
         self.findings.sort();
-        self.unknown = self.unknown.take().or(other.unknown);
+        if self.unknown.is_none() {
+            (self.unknown, self.missing) = (other.unknown, other.missing);
+        }
         self.valid_until = earlier(self.valid_until, other.valid_until);
         self.note = self.note.take().or(other.note);
     }

@@ -15,7 +15,7 @@ pub mod units;
 mod testing;
 
 pub use context::{Context, RoleView, SubjectView};
-pub use findings::{Finding, Findings, ObjectRef, Outcome};
+pub use findings::{Finding, Findings, MissingSource, ObjectRef, Outcome};
 pub use item::{Check, Class, Empty, Item, Level, Phrase, Scope, Section, Severity};
 pub use items::{ITEMS, find, optional_kinds, required_kinds};
 pub use parameters::Parameters;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use plumbline_inventory::{Inventory, Kind, lean::Object};
+use plumbline_inventory::{Evidence, Inventory, Kind, lean::Object};
 
 use plumbline_rbac::Rbac;
 
@@ -52,6 +52,14 @@ pub(crate) fn inventory(manifests: &str) -> Inventory {
                 .expect("a case has apiVersion and kind")
                 .to_owned()
         };
+        if field("kind") == "Evidence" {
+            // Without the words of every document, as the command line reads it.
+            let mut evidence = value.as_object().expect("an object").clone();
+            evidence.retain(|key, _| !matches!(key.as_str(), "apiVersion" | "kind"));
+            let evidence: Evidence = serde_json::from_value(evidence.into()).expect("evidence decodes");
+            evidence.put(&mut inventory);
+            continue;
+        }
         let kind = Kind::of(&field("apiVersion"), &field("kind")).expect("a case is of a known kind");
         let object = Object::from_json(kind, &value.to_string()).expect("a case decodes");
         inventory.apply(object);

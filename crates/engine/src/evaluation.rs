@@ -49,6 +49,8 @@ struct Slot {
     reads_workloads: bool,
     /// Reads roles and bindings.
     reads_rights: bool,
+    /// Asks something of the cluster as a whole.
+    asks_the_cluster: bool,
 }
 
 /// A set of slots.
@@ -157,6 +159,7 @@ impl Slot {
             asks_for_entrants: has(|check| matches!(check, Check::Entrants(_))),
             reads_workloads: reads(Kind::is_workload),
             reads_rights: reads(Kind::is_rights),
+            asks_the_cluster: has(|check| matches!(check, Check::Cluster(_))),
         }
     }
 
@@ -289,6 +292,10 @@ impl Evaluation {
         }
         if !plan.is_empty() {
             plan.entry(Home::Cluster).or_default().add(Unit::Whole, whole);
+        }
+        if dirty.evidence {
+            let asking = self.slots_where(|slot| slot.asks_the_cluster);
+            plan.entry(Home::Cluster).or_default().add(Unit::Whole, asking);
         }
         for Topic { kind, namespace } in dirty.topics {
             let looks_around = self.slots_where(|slot| slot.looks_around && slot.reads(kind));

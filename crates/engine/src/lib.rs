@@ -15,5 +15,5 @@ pub use memory::{Memory, Settling};
 pub use report::{Difference, Fingerprint, Report, Source};
 
 pub use plumbline_baseline::Home;
-pub use rollup::{ItemState, MissingInput, SampledFinding, subject_path};
+pub use rollup::{ItemState, SampledFinding, subject_path};
 pub use settings::{Problem, Settings};

@@ -140,7 +140,7 @@ impl Source<'_> {
             namespaces: state.namespaces,
             sample: state.sample.into_iter().map(Into::into).collect(),
             more: more as i32,
-            missing_evidence: state.missing.into_iter().take(16).map(Into::into).collect(),
+            missing_evidence: state.missing.into_iter().take(16).collect(),
         }
     }
 

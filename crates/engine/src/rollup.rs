@@ -43,7 +43,7 @@ pub struct ItemState {
     /// The first findings.
     pub sample: Vec<SampledFinding>,
     /// What is missing for a verdict.
-    pub missing: Vec<MissingInput>,
+    pub missing: Vec<MissingEvidence>,
     /// What was the last to change its result: `Deployment shop/web`.
     pub cause: Option<String>,
 }
@@ -59,11 +59,10 @@ pub struct SampledFinding {
 
 /// A kind that an item reads and the inventory does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MissingInput {
-    /// The kind.
-    pub kind: Kind,
+struct MissingInput {
+    kind: Kind,
     /// What is the matter with it.
-    pub state: InputState,
+    state: InputState,
 }
 
 /// The reason of findings in system namespaces.
@@ -198,7 +197,7 @@ impl Evaluation {
             state.status = ItemStatus::Unknown;
             state.reason = input_reason(first.state);
             state.message = missing_message(&missing, state);
-            state.missing = missing;
+            state.missing = missing.into_iter().map(Into::into).collect();
             return;
         }
         let undecodable = undecodable(state.item, home, inventory);
@@ -220,8 +219,16 @@ impl Evaluation {
                 _ => format!("{first}; and {} more", count - 1),
             };
         } else if let Some((of, unit)) = unknown {
-            let outcome = self.outcome(slot, of, unit, inventory, settings);
-            let (reason, why) = outcome.and_then(|outcome| outcome.unknown).unwrap_or_default();
+            let outcome = self
+                .outcome(slot, of, unit, inventory, settings)
+                .unwrap_or_default();
+            let (reason, why) = outcome.unknown.unwrap_or_default();
+            state
+                .missing
+                .extend(outcome.missing.map(|missing| MissingEvidence {
+                    source: missing.source.to_owned(),
+                    grant: missing.grant.to_owned(),
+                }));
             state.status = ItemStatus::Unknown;
             state.reason = reason;
             state.message = format!("{}: {why}", unit.named(of));
@@ -334,10 +341,7 @@ fn missing_message(missing: &[MissingInput], state: &ItemState) -> String {
 
 impl From<MissingInput> for MissingEvidence {
     fn from(input: MissingInput) -> Self {
-        let resource = match input.kind.group() {
-            "" => input.kind.plural().to_owned(),
-            group => format!("{}.{group}", input.kind.plural()),
-        };
+        let resource = input.kind.resource();
         let grant = match input.state {
             InputState::Forbidden => {
                 format!("get, list and watch on {resource} for the operator's ServiceAccount")

@@ -4,6 +4,7 @@ mod network;
 
 use std::sync::Arc;
 
+use crate::components::MIRROR;
 use crate::facts::{
     BindingFacts, Controller, LimitRangeFacts, NamespaceFacts, NodeFacts, NodePath, Owner,
     PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
@@ -452,7 +453,7 @@ impl Inventory {
             uid: meta.uid.as_deref().map(Uid::parse),
             node: node.map(|node| self.names.intern(node)),
             terminated: matches!(pod.status.phase.as_deref(), Some("Succeeded" | "Failed")),
-            mirror: meta.annotations.get("kubernetes.io/config.mirror").is_some(),
+            mirror: meta.annotations.get(MIRROR).is_some(),
             labels: self.labels(&meta.labels),
             annotations: match &owner {
                 Some(_) => self.label_sets.intern(Labels::default()),
@@ -463,6 +464,7 @@ impl Inventory {
             admitted,
         };
         self.put_pod(namespace, &id.name, facts);
+        self.note_component(id, Some(pod));
     }
 
     fn put_pod(&mut self, namespace: &Name, name: &Name, pod: Pod) {
@@ -616,6 +618,9 @@ impl Inventory {
             }
             if id.kind == Kind::LimitRange {
                 self.default_again(id.namespace.as_ref());
+            }
+            if id.kind == Kind::Pod {
+                self.note_component(id, None);
             }
         }
         if let Some(namespace) = &id.namespace

@@ -28,12 +28,19 @@ pub struct Dirty {
     pub coverage: BTreeSet<Topic>,
     /// Objects that changed, came or went, of kinds that are looked at one by one; their topics are noted too.
     pub objects: BTreeSet<ObjectId>,
+    /// Whether something changed that is asked of the cluster as a whole and is no object's: what is known of
+    /// requests without credentials, and of the flags of components.
+    pub evidence: bool,
 }
 
 impl Dirty {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.roots.is_empty() && self.topics.is_empty() && self.coverage.is_empty() && self.objects.is_empty()
+        self.roots.is_empty()
+            && self.topics.is_empty()
+            && self.coverage.is_empty()
+            && self.objects.is_empty()
+            && !self.evidence
     }
 
     /// The facts of an object changed, or it came or went.

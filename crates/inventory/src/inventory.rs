@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::accounts::Accounts;
+use crate::anonymous::AnonymousRequests;
+use crate::components::{Component, Flags};
 use crate::dirty::Dirty;
 use crate::entries::{GatewayFacts, IngressFacts, RouteFacts, ServiceFacts};
 use crate::facts::{
@@ -87,8 +89,11 @@ pub struct Inventory {
     pub(crate) cluster_role_bindings: Store<BindingFacts>,
     /// `AdminNetworkPolicy` and the like, by kind.
     pub(crate) cluster_policies: BTreeMap<Kind, Store<ClusterPolicyFacts>>,
+    /// Components of the control plane, by the names of their pods.
+    pub(crate) components: BTreeMap<Name, (Component, Flags)>,
+    pub(crate) anonymous: AnonymousRequests,
     pub(crate) dirty: Dirty,
-    /// Offline, objects imply their namespaces and every kind counts as listed.
+    /// Offline, objects imply their namespaces, and kinds count as listed unless somebody says otherwise.
     pub(crate) offline: bool,
 }
 
@@ -150,7 +155,7 @@ impl Inventory {
     /// What is known of `kind`.
     pub fn coverage(&self, kind: Kind) -> Coverage {
         let mut coverage = self.inputs.get(&kind).copied().unwrap_or_default();
-        if self.offline {
+        if self.offline && coverage.state == InputState::Pending {
             coverage.state = InputState::Synced;
         }
         coverage

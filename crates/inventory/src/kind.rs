@@ -315,6 +315,14 @@ impl Kind {
         self.is_access() || Self::NETWORK.contains(&self)
     }
 
+    /// The resource name with its group, as in `kubectl get`: `pods`, `deployments.apps`.
+    pub fn resource(self) -> String {
+        match self.group() {
+            "" => self.plural().to_owned(),
+            group => format!("{}.{group}", self.plural()),
+        }
+    }
+
     /// Whether objects of this kind live in a namespace.
     pub const fn is_namespaced(self) -> bool {
         !matches!(

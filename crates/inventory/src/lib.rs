@@ -6,9 +6,12 @@
 
 pub mod access;
 mod accounts;
+pub mod anonymous;
 pub mod apply;
+pub mod components;
 pub mod dirty;
 pub mod entries;
+pub mod evidence;
 pub mod facts;
 pub mod inventory;
 pub mod kind;
@@ -24,7 +27,10 @@ pub mod template;
 pub mod testing;
 pub mod views;
 
+pub use anonymous::{AnonymousRequests, Answer};
+pub use components::Component;
 pub use dirty::{Dirty, Topic};
+pub use evidence::Evidence;
 pub use inventory::{Coverage, InputState, Inventory, ObjectId};
 pub use kind::Kind;
 pub use names::Name;

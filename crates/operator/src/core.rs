@@ -8,18 +8,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use kube::Client;
+use kube::{Client, Config};
 use plumbline_api::conditions::{self, ConditionType};
 use plumbline_api::{ComplianceBaseline, ReportStatus};
 use plumbline_baseline::{optional_kinds, required_kinds};
 use plumbline_engine::report::Source;
 use plumbline_engine::{Changed, Evaluation, Home};
-use plumbline_inventory::{InputState, Inventory, Kind};
-use tokio::sync::{mpsc, watch as latest};
+use plumbline_inventory::{AnonymousRequests, InputState, Inventory, Kind};
+use tokio::sync::{Notify, mpsc, watch as latest};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::Options;
+use crate::anonymous::{self, Deciding};
 use crate::baselines::{self, Baseline};
 use crate::inputs::{self, InputEvent, Inputs};
 use crate::leadership::{Leadership, Written, next_write};
@@ -47,6 +48,8 @@ pub(crate) enum Event {
     Input(InputEvent),
     /// Whether an optional kind may be read: if so, it is watched from now on.
     Optional(Kind, bool),
+    /// What requests without credentials are answered.
+    Anonymous(AnonymousRequests),
     Baseline(WatchEvent),
     /// Of the reports of the kind with this place in [`reports::resources`].
     Report(usize, WatchEvent),
@@ -55,6 +58,7 @@ pub(crate) enum Event {
 /// The state of the main loop.
 pub(crate) struct Core {
     client: Client,
+    config: Config,
     options: Options,
     metrics: Metrics,
     health: Arc<Health>,
@@ -65,6 +69,9 @@ pub(crate) struct Core {
     watched: BTreeSet<Kind>,
     /// Optional kinds of which nobody knows yet whether they may be read.
     unasked: BTreeSet<Kind>,
+    /// What objects say of requests without credentials, and whom to tell when that changes.
+    deciding: Option<Deciding>,
+    ask_again: Arc<Notify>,
     /// The results, once every input is settled.
     evaluation: Option<Evaluation>,
     /// The baseline in effect, which stays so when it is deleted.
@@ -85,6 +92,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(
         client: Client,
+        config: Config,
         options: Options,
         metrics: Metrics,
         health: Arc<Health>,
@@ -95,6 +103,7 @@ impl Core {
         Self {
             writer: Writer::new(client.clone()),
             client,
+            config,
             options,
             metrics,
             health,
@@ -103,6 +112,8 @@ impl Core {
             inputs: Inputs::default(),
             watched: BTreeSet::new(),
             unasked: optional_kinds(),
+            deciding: None,
+            ask_again: Arc::default(),
             evaluation: None,
             baseline: None,
             baselines_listed: false,
@@ -126,6 +137,7 @@ impl Core {
             self.watch_input(kind);
         }
         self.watch_optional();
+        self.ask_anonymously();
         self.watch_baselines();
         loop {
             let wake = self.next_turn();
@@ -202,6 +214,22 @@ impl Core {
         }
     }
 
+    /// Sends requests without credentials from time to time, unless nobody wants that.
+    fn ask_anonymously(&mut self) {
+        if !self.options.anonymous_probe {
+            return self.inventory.set_anonymous_requests(AnonymousRequests::Off);
+        }
+        let (config, changed, events) = (
+            self.config.clone(),
+            Arc::clone(&self.ask_again),
+            self.events.clone(),
+        );
+        tokio::spawn(anonymous::keep_asking(config, changed, move |known| {
+            let events = events.clone();
+            async move { drop(events.send(Event::Anonymous(known)).await) }
+        }));
+    }
+
     fn watch_baselines(&self) {
         let resource = kube::api::ApiResource::erase::<ComplianceBaseline>(&());
         let (client, events) = (self.client.clone(), self.events.clone());
@@ -229,6 +257,7 @@ impl Core {
                     self.watch_input(kind);
                 }
             }
+            Event::Anonymous(known) => self.inventory.set_anonymous_requests(known),
             Event::Baseline(event) => self.take_baseline(event),
             Event::Report(kind, event) => self.take_report(kind, event),
         }
@@ -412,7 +441,10 @@ impl Core {
     fn is_settled(&self) -> bool {
         let settled = |kind: &Kind| inputs::is_settled(*kind, &self.inventory);
         self.evaluation.is_some()
-            || self.baseline.is_some() && self.unasked.is_empty() && self.watched.iter().all(settled)
+            || self.baseline.is_some()
+                && self.unasked.is_empty()
+                && *self.inventory.anonymous_requests() != AnonymousRequests::NotAsked
+                && self.watched.iter().all(settled)
     }
 
     fn evaluate(&mut self, now: Instant) {
@@ -423,6 +455,7 @@ impl Core {
             return;
         }
         let settings = &baseline.settings;
+        let may_decide = self.deciding.is_none() || dirty.evidence || !dirty.objects.is_empty();
         let changed = match &mut self.evaluation {
             Some(evaluation) => evaluation.update(&self.inventory, settings, dirty, wall),
             first => {
@@ -435,6 +468,13 @@ impl Core {
             }
         };
         self.metrics.evaluated(now.elapsed().as_secs_f64());
+        if let Some(evaluation) = self.evaluation.as_ref().filter(|_| may_decide) {
+            let deciding = Some(Deciding::of(evaluation.rbac(), &self.inventory));
+            if self.deciding != deciding {
+                self.deciding = deciding;
+                self.ask_again.notify_one();
+            }
+        }
         if !changed.is_empty()
             && let Some(leadership) = &mut self.leadership
             && leadership.published

@@ -3,6 +3,7 @@
 //! Watches decode and send; one task owns the inventory and everything that follows from it ([`core`]); writes
 //! run beside it and report back. Nothing else is shared but the metrics.
 
+pub mod anonymous;
 mod baselines;
 mod core;
 mod inputs;
@@ -42,6 +43,8 @@ pub struct Options {
     pub heartbeat: Duration,
     /// Who this replica is in the lease.
     pub identity: String,
+    /// Whether the API server is sent requests without credentials, to see what it gives to everybody.
+    pub anonymous_probe: bool,
 }
 
 /// Why the operator cannot start.
@@ -71,7 +74,7 @@ pub async fn run(mut config: Config, options: Options, stop: CancellationToken) 
     config.connect_timeout = Some(Duration::from_secs(5));
     config.write_timeout = Some(Duration::from_secs(15));
     let server_url = config.cluster_url.to_string();
-    let client = Client::try_from(config).map_err(Error::Client)?;
+    let client = Client::try_from(config.clone()).map_err(Error::Client)?;
     let listener = server::listen(options.metrics_addr)
         .await
         .map_err(|source| Error::Listen {
@@ -104,7 +107,7 @@ pub async fn run(mut config: Config, options: Options, stop: CancellationToken) 
     let mut election = tokio::spawn(candidate.run(leading, closing.clone()));
 
     let (events, inbox) = mpsc::channel(1024);
-    let core = core::Core::new(client, options, metrics, health, events);
+    let core = core::Core::new(client, config, options, metrics, health, events);
     let mut core = tokio::spawn(core.run(inbox, leads, closing.clone()));
 
     let ended = tokio::select! {

@@ -11,6 +11,7 @@ use kube::{Client, Config};
 use plumbline_api::{API_VERSION, baseline::DEFAULT_BASELINE};
 use plumbline_inventory::lean::{Meta, Object};
 use plumbline_inventory::{InputState, Inventory, Kind};
+use plumbline_operator::anonymous;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -33,6 +34,7 @@ const ATTEMPTS: usize = 3;
 /// A connection to a cluster that answers.
 pub(crate) struct Cluster {
     client: Client,
+    config: Config,
     /// What to call it.
     pub(crate) name: String,
 }
@@ -45,6 +47,16 @@ pub(crate) struct Survey {
     pub(crate) errors: Vec<String>,
     /// Kinds that could be read in the one namespace only.
     pub(crate) narrowed: Vec<Kind>,
+}
+
+/// What a cluster has.
+pub(crate) struct Snapshot {
+    /// Objects of every kind that items read.
+    pub(crate) objects: Vec<Value>,
+    /// What is known beside them, without any object.
+    pub(crate) known: Inventory,
+    /// What could not be read for other reasons than that it is forbidden or absent.
+    pub(crate) errors: Vec<String>,
 }
 
 /// Why a kind could not be listed.
@@ -90,8 +102,8 @@ impl Cluster {
             Some(context) => format!("{context} ({address})"),
             None => address.to_owned(),
         };
-        let client =
-            Client::try_from(config).map_err(|error| anyhow!("cluster {name}: {}", one_line(&error)))?;
+        let client = Client::try_from(config.clone())
+            .map_err(|error| anyhow!("cluster {name}: {}", one_line(&error)))?;
         match tokio::time::timeout(FIRST_ANSWER, client.apiserver_version()).await {
             Err(_) => bail!("cluster {name} cannot be reached: no answer within {FIRST_ANSWER:?}"),
             Ok(Err(kube::Error::Api(status))) if status.code == 401 => {
@@ -101,7 +113,7 @@ impl Cluster {
                 )
             }
             // A server that refuses to tell its version is there all the same.
-            Ok(Ok(_) | Err(kube::Error::Api(_))) => Ok(Self { client, name }),
+            Ok(Ok(_) | Err(kube::Error::Api(_))) => Ok(Self { client, config, name }),
             Ok(Err(error)) => bail!("cluster {name} cannot be reached: {}", root_cause(&error)),
         }
     }
@@ -118,7 +130,7 @@ impl Cluster {
             narrowed: Vec::new(),
         };
         let mut lists = stream::iter(kinds)
-            .map(|kind| async move { (kind, self.list(kind, namespace).await) })
+            .map(|kind| async move { (kind, self.list(kind, namespace, decode).await) })
             .buffered(AT_ONCE);
         while let Some((kind, list)) = lists.next().await {
             survey.take(kind, list);
@@ -135,11 +147,51 @@ impl Cluster {
         Ok(survey)
     }
 
-    /// Objects of `kind`, and whether only those of `namespace` may be seen; in the first version that is served.
-    async fn list(&self, kind: Kind, namespace: Option<&str>) -> Result<(Vec<Listed>, bool), Failure> {
+    /// Reads objects of `kinds` as they are, and what else items read.
+    pub(crate) async fn snapshot(&self, kinds: impl IntoIterator<Item = Kind>) -> Snapshot {
+        let mut snapshot = Snapshot {
+            objects: Vec::new(),
+            known: Inventory::live(),
+            errors: Vec::new(),
+        };
+        for kind in kinds {
+            let state = match self.list(kind, None, whole).await {
+                Ok((objects, _)) => {
+                    snapshot.objects.extend(objects);
+                    InputState::Synced
+                }
+                Err(Failure::Forbidden) => InputState::Forbidden,
+                Err(Failure::Absent) => InputState::Absent,
+                Err(Failure::Other(error)) => {
+                    let plural = kind.plural();
+                    snapshot
+                        .errors
+                        .push(format!("{plural} cannot be listed: {error}"));
+                    InputState::Failing
+                }
+            };
+            snapshot.known.set_input(kind, state);
+        }
+        self.ask_anonymously(&mut snapshot.known).await;
+        snapshot
+    }
+
+    /// Notes what is answered to whoever has no credentials.
+    pub(crate) async fn ask_anonymously(&self, inventory: &mut Inventory) {
+        inventory.set_anonymous_requests(anonymous::ask(&self.config).await);
+    }
+
+    /// Objects of `kind`, as `read` makes them, and whether only those of `namespace` may be seen; in the first
+    /// version that is served.
+    async fn list<T>(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        read: fn(Kind, &RawValue) -> T,
+    ) -> Result<(Vec<T>, bool), Failure> {
         let mut answer = Err(Failure::Absent);
         for version in kind.versions() {
-            answer = self.list_version(kind, version, namespace).await;
+            answer = self.list_version(kind, version, namespace, read).await;
             if !matches!(answer, Err(Failure::Absent)) {
                 break;
             }
@@ -147,32 +199,37 @@ impl Cluster {
         answer
     }
 
-    async fn list_version(
+    async fn list_version<T>(
         &self,
         kind: Kind,
         version: &str,
         namespace: Option<&str>,
-    ) -> Result<(Vec<Listed>, bool), Failure> {
+        read: fn(Kind, &RawValue) -> T,
+    ) -> Result<(Vec<T>, bool), Failure> {
         let root = if kind.group().is_empty() { "api" } else { "apis" };
         let everywhere = format!("/{root}/{}/{}", kind.api_version_in(version), kind.plural());
-        match (self.list_at(kind, &everywhere).await, namespace) {
+        match (self.list_at(kind, &everywhere, read).await, namespace) {
             (Ok(objects), _) => Ok((objects, false)),
             (Err(Failure::Forbidden), Some(namespace)) if kind == Kind::Namespace => {
                 let object = self.get(&format!("/api/v1/namespaces/{namespace}")).await?;
-                Ok((vec![decode(kind, &object)], true))
+                Ok((vec![read(kind, &object)], true))
             }
             (Err(Failure::Forbidden), Some(namespace)) if kind.is_namespaced() => {
                 let (root, plural) = everywhere.rsplit_once('/').expect("a path has parts");
-                let there = self
-                    .list_at(kind, &format!("{root}/namespaces/{namespace}/{plural}"))
-                    .await?;
+                let path = format!("{root}/namespaces/{namespace}/{plural}");
+                let there = self.list_at(kind, &path, read).await?;
                 Ok((there, true))
             }
             (Err(failure), _) => Err(failure),
         }
     }
 
-    async fn list_at(&self, kind: Kind, path: &str) -> Result<Vec<Listed>, Failure> {
+    async fn list_at<T>(
+        &self,
+        kind: Kind,
+        path: &str,
+        read: fn(Kind, &RawValue) -> T,
+    ) -> Result<Vec<T>, Failure> {
         #[derive(Deserialize)]
         struct Page {
             metadata: Position,
@@ -199,12 +256,8 @@ impl Cluster {
                     }
                     Err(error) => return Err(Failure::of(&error)),
                 };
-                objects.extend(
-                    page.items
-                        .into_iter()
-                        .flatten()
-                        .map(|object| decode(kind, &object)),
-                );
+                let items = page.items.into_iter().flatten();
+                objects.extend(items.map(|object| read(kind, &object)));
                 match page.metadata.next.filter(|next| !next.is_empty()) {
                     Some(next) => parameters = parameters.continue_token(&next),
                     None => return Ok(objects),
@@ -290,6 +343,17 @@ async fn in_time<T>(request: impl Future<Output = Result<T, kube::Error>>) -> Re
         Ok(answer) => answer,
         Err(_) => Err(kube::Error::Service("no answer in time".into())),
     }
+}
+
+/// An object as it is, with the words that elements of a list lack, and without what nobody reads.
+fn whole(kind: Kind, json: &RawValue) -> Value {
+    let mut object: Value = serde_json::from_str(json.get()).expect("the page that it is from was JSON");
+    object["apiVersion"] = kind.api_version().into();
+    object["kind"] = kind.as_str().into();
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove("managedFields");
+    }
+    object
 }
 
 fn decode(kind: Kind, json: &RawValue) -> Listed {

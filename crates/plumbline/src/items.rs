@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, anyhow};
-use plumbline_baseline::{ITEMS, Item, find};
+use plumbline_baseline::{ITEMS, Item, find, optional_kinds, required_kinds};
+use plumbline_inventory::Kind;
 
 /// The ids of the items asked for; `None` if all of them are.
 pub(crate) fn select(wanted: &[String]) -> Result<Option<BTreeSet<&'static str>>> {
@@ -12,6 +13,13 @@ pub(crate) fn select(wanted: &[String]) -> Result<Option<BTreeSet<&'static str>>
         .map(|wanted| named(wanted).map(|item| item.id))
         .collect::<Result<BTreeSet<_>>>()?;
     Ok((!wanted.is_empty()).then_some(ids))
+}
+
+/// Kinds that items read.
+pub(crate) fn kinds() -> BTreeSet<Kind> {
+    let mut kinds = required_kinds();
+    kinds.extend(optional_kinds());
+    kinds
 }
 
 /// The item of this id or slug. The error names the ones that may have been meant.

@@ -13,6 +13,7 @@ mod overview;
 mod reach;
 mod report;
 mod run;
+mod snapshot;
 mod tables;
 mod terminal;
 mod version;
@@ -46,6 +47,7 @@ enum Command {
     Reach(reach::Arguments),
     Explain(explain::Arguments),
     WhoCan(who_can::Arguments),
+    Snapshot(snapshot::Arguments),
     Crds(crds::Arguments),
     Completions(completions::Arguments),
     Version(version::Arguments),
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Report(arguments) => report::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::WhoCan(arguments) => who_can::run(&arguments),
+        Command::Snapshot(arguments) => snapshot::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),

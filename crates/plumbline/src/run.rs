@@ -30,6 +30,10 @@ pub(crate) struct Run {
     #[arg(long, default_value_t = 600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     heartbeat: u64,
 
+    /// Send the API server no requests without credentials: AZ-06a then goes by flags and bindings alone
+    #[arg(long)]
+    no_anonymous_probe: bool,
+
     /// How logs are written to standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -75,6 +79,7 @@ impl Run {
             debounce: Duration::from_millis(self.debounce),
             heartbeat: Duration::from_secs(self.heartbeat),
             identity: identity(),
+            anonymous_probe: !self.no_anonymous_probe,
         };
         plumbline_operator::run(config, options, stop).await?;
         Ok(())

@@ -4,7 +4,6 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
 use plumbline_api::{Finding, ItemResult, ReportStatus};
-use plumbline_inventory::Kind;
 use plumbline_tests::{ControlPlane, Operator, Options, Reports, eventually};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, process::Command};
@@ -18,7 +17,7 @@ const COMPANY: &str = include_str!("../../../demo/company.yaml");
 const MORE: &str = include_str!("workloads.yaml");
 
 #[tokio::test]
-async fn the_report_equals_a_check_of_a_dump_and_of_the_cluster() {
+async fn the_report_equals_a_check_of_a_snapshot_and_of_the_cluster() {
     let plane = ControlPlane::start(Options::default().nodes(2)).await.unwrap();
     plane.install_crds().await.unwrap();
     plane.apply(&namespace("workshop").to_string()).await.unwrap();
@@ -60,11 +59,11 @@ async fn the_report_equals_a_check_of_a_dump_and_of_the_cluster() {
 
     // Pods are on their way for a while, and counts alone for half a minute more.
     let report = eventually("the report equals the check", SOON * 2, || async {
-        let dump = dump(&plane).await?;
-        let of_dump = check(&plane, Some(&dump)).await?;
+        let snapshot = snapshot(&plane).await?;
+        let of_snapshot = check(&plane, Some(&snapshot)).await?;
         let of_cluster = check(&plane, None).await?;
         let report = reports.get(None).await?;
-        compare(&report, &of_dump).context("a check of a dump")?;
+        compare(&report, &of_snapshot).context("a check of a snapshot")?;
         compare(&report, &of_cluster).context("a check of the cluster")?;
         Ok(Some(report))
     })
@@ -112,18 +111,12 @@ async fn mirror_pod(plane: &ControlPlane) -> Value {
     })
 }
 
-/// What `kubectl get` says of every kind that the operator reads.
-async fn dump(plane: &ControlPlane) -> anyhow::Result<Vec<u8>> {
-    let kinds: Vec<String> = Kind::ALL
-        .into_iter()
-        .filter(|kind| kind.is_built_in())
-        .map(|kind| match kind.group() {
-            "" => kind.plural().to_owned(),
-            group => format!("{}.{group}", kind.plural()),
-        })
-        .collect();
-    let output = plane
-        .kubectl(["get", &kinds.join(","), "-A", "-o", "yaml"])
+/// What `plumbline snapshot` prints.
+async fn snapshot(plane: &ControlPlane) -> anyhow::Result<Vec<u8>> {
+    let output = Command::new(Operator::binary()?)
+        .arg("snapshot")
+        .env("KUBECONFIG", plane.admin_kubeconfig())
+        .output()
         .await?;
     ensure!(
         output.status.success(),
@@ -133,9 +126,9 @@ async fn dump(plane: &ControlPlane) -> anyhow::Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// What a check of a dump says, or of the cluster itself without one.
-async fn check(plane: &ControlPlane, dump: Option<&[u8]>) -> anyhow::Result<Value> {
-    let source: &[&str] = if dump.is_some() { &["-f", "-"] } else { &[] };
+/// What a check of a snapshot says, or of the cluster itself without one.
+async fn check(plane: &ControlPlane, snapshot: Option<&[u8]>) -> anyhow::Result<Value> {
+    let source: &[&str] = if snapshot.is_some() { &["-f", "-"] } else { &[] };
     let mut child = Command::new(Operator::binary()?)
         .args(["check", "-o", "json"])
         .args(source)
@@ -146,7 +139,7 @@ async fn check(plane: &ControlPlane, dump: Option<&[u8]>) -> anyhow::Result<Valu
         .spawn()?;
     let mut input = child.stdin.take().context("there is a standard input")?;
     let (written, output) = tokio::join!(
-        async move { input.write_all(dump.unwrap_or_default()).await },
+        async move { input.write_all(snapshot.unwrap_or_default()).await },
         child.wait_with_output(),
     );
     written?;

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Resource as _, api::ListParams};
 use plumbline_api::{ItemStatus, Severity, conditions::ConditionType, history::ReferenceKind};
 use plumbline_baseline::ITEMS;
-use plumbline_tests::{ControlPlane, Operator, Options, Reports, condition, eventually, item};
+use plumbline_tests::{Component, ControlPlane, Operator, Options, Reports, condition, eventually, item};
 use serde_json::json;
 
 use crate::{SOON, drifted, events, history, is, kubectl, namespace, set_privileged, shop};
@@ -15,7 +15,10 @@ const SHOP: Option<&str> = Some("shop");
 
 #[tokio::test]
 async fn the_reports_tell_what_is_wrong_and_what_happened() {
-    let plane = ControlPlane::start(Options::default().nodes(1)).await.unwrap();
+    // A stock API server fails AZ-06a, and here nothing is to fail at first.
+    let options = Options::default().nodes(1);
+    let options = options.flag(Component::ApiServer, "--anonymous-auth=false");
+    let plane = ControlPlane::start(options).await.unwrap();
     plane.install_crds().await.unwrap();
     plane.apply(&shop().to_string()).await.unwrap();
     kubectl(&plane, &["-n", "shop", "rollout", "status", "deployment/web"]).await;

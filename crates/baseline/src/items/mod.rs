@@ -80,7 +80,7 @@ pub static ITEMS: [&Item; 79] = [
     &authorization::shared_service_account::ITEM,
     &authorization::unapproved_production_access::ITEM,
     &authorization::impersonation_allowed::ITEM,
-    &planned::AZ_06A,
+    &authorization::anonymous_access::ITEM,
     &planned::AZ_06B,
     &authorization::admin_access_without_pam::ITEM,
     &authorization::shared_namespace::ITEM,

@@ -39,8 +39,6 @@ planned! {
         "Users authenticate through an identity provider (OIDC or equivalent); no static tokens, no service-account tokens for people", [];
     AU_02: "AU-02" "unmanaged-certificates", Authentication, Recommended, B, Cluster, Medium, NotApplicable,
         "Certificates for users and services come from a central certificate management service", [];
-    AZ_06A: "AZ-06a" "anonymous-access", Authorization, Required, A, Cluster, Critical, NotApplicable,
-        "Anonymous requests reach only /healthz, /readyz and /livez", [];
     AZ_06B: "AZ-06b" "unapproved-anonymous-exceptions", Authorization, Required, B, Cluster, High, NotApplicable,
         "Exceptions to the anonymous-access rule are agreed with the security team", [];
     SE_01: "SE-01" "secrets-stored-in-plain", Secrets, Required, B, Cluster, Critical, NotApplicable,

@@ -177,6 +177,21 @@ fn missing_evidence_leaves_the_verdict_open() {
 }
 
 #[test]
+fn missing_evidence_that_is_no_kind_is_named_too() {
+    let status = first(&cluster(&[]), &only(&["AZ-06a"]));
+    let result = item(&status, "AZ-06a");
+    assert_eq!(
+        (result.status, result.reason.as_str()),
+        (ItemStatus::Unknown, "NotProbed")
+    );
+    let [missing] = result.missing_evidence.as_slice() else {
+        panic!("{result:?}");
+    };
+    assert_eq!(missing.source, "requests without credentials");
+    assert!(missing.grant.contains("plumbline snapshot"), "{missing:?}");
+}
+
+#[test]
 fn without_namespaces_nothing_passes() {
     let mut inventory = cluster(&[deployment("web", true)]);
     inventory.set_input(Kind::Namespace, InputState::Forbidden);

@@ -1,7 +1,7 @@
 //! Random streams of what a watch may bring.
 
 use plumbline_inventory::testing::{Manifest, live, written};
-use plumbline_inventory::{InputState, Kind};
+use plumbline_inventory::{AnonymousRequests, Answer, InputState, Kind};
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -27,6 +27,8 @@ pub(crate) enum Event {
     Input(Kind, InputState),
     /// So many seconds pass, or the clock is put back.
     Wait(i8),
+    /// Somebody has sent requests without credentials.
+    Anonymous(AnonymousRequests),
     /// A listing of the kind begins.
     Begin(Kind),
     /// The listing of the kind ends.
@@ -53,6 +55,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         7 => any::<usize>().prop_map(Event::Delete),
         2 => (kind(), input_state()).prop_map(|(kind, state)| Event::Input(kind, state)),
         5 => (-5..40_i8).prop_map(Event::Wait),
+        1 => anonymous_requests().prop_map(Event::Anonymous),
         3 => listed_kind().prop_map(Event::Begin),
         3 => listed_kind().prop_map(Event::End),
         2 => (kind(), any::<u16>(), any::<u16>(), any::<u16>())
@@ -75,6 +78,20 @@ fn listed_kind() -> impl Strategy<Value = Kind> {
 fn input_state() -> impl Strategy<Value = InputState> {
     use InputState::{Absent, Failing, Forbidden, Pending, Synced};
     prop_oneof![4 => Just(Synced), 1 => select(vec![Forbidden, Absent, Failing, Pending])]
+}
+
+fn anonymous_requests() -> impl Strategy<Value = AnonymousRequests> {
+    let answer = || {
+        select(vec![
+            Answer::Status(200),
+            Answer::Status(401),
+            Answer::RefusedAsAnonymous,
+            Answer::Missing("no answer in time".into()),
+        ])
+    };
+    (answer(), answer()).prop_map(|(api, version)| {
+        AnonymousRequests::of([("/api".into(), api), ("/version".into(), version)].into())
+    })
 }
 
 /// An object of any kind.
@@ -195,7 +212,7 @@ fn pod() -> impl Strategy<Value = Manifest> {
     let revision = (select(&["r1", "r2"][..]), select(&["1", "2"][..]));
     let extra = (
         weighted(0.6, select(&NODES[..])),
-        prop::bool::weighted(0.1),
+        prop::bool::weighted(0.2),
         prop::bool::weighted(0.1),
     );
     (identity(Kind::Pod), pod_spec(), labels(), status, revision, extra).prop_map(
@@ -211,7 +228,11 @@ fn pod() -> impl Strategy<Value = Manifest> {
                     json!({ "name": "main", "restartCount": restarts, "user": { "linux": { "uid": uid } } }),
                 );
             if mirror {
-                pod = pod.annotation("kubernetes.io/config.mirror", "hash");
+                let flag = format!("--anonymous-auth={}", restarts == 0);
+                let server = json!({ "name": "server", "command": ["kube-apiserver", flag] });
+                pod = pod
+                    .annotation("kubernetes.io/config.mirror", "hash")
+                    .push("spec.containers", server);
             }
             if ephemeral {
                 let debugger = json!({ "name": "debugger", "securityContext": { "privileged": true } });
@@ -324,7 +345,7 @@ fn rights() -> impl Strategy<Value = Manifest> {
         Kind::ClusterRole,
         Kind::ClusterRoleBinding,
     ];
-    let whom = prop::collection::vec((0..7_usize, select(&NAMES[..]), select(&NAMESPACES[..])), 0..3);
+    let whom = prop::collection::vec((0..8_usize, select(&NAMES[..]), select(&NAMESPACES[..])), 0..3);
     (
         select(kinds.to_vec()),
         select(&NAMESPACES[..]),
@@ -403,6 +424,7 @@ fn subject((which, name, namespace): (usize, &str, &str)) -> Value {
         }
         4 => json!({ "kind": "Group", "name": "system:authenticated", "apiGroup": group }),
         5 => json!({ "kind": "Group", "name": "system:serviceaccounts", "apiGroup": group }),
+        6 => json!({ "kind": "User", "name": "system:anonymous", "apiGroup": group }),
         _ => json!({ "kind": "ServiceAccount", "name": name, "namespace": namespace }),
     }
 }

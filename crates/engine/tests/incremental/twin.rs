@@ -122,6 +122,7 @@ impl Twin {
                     self.listings.remove(&kind);
                 }
             }
+            Event::Anonymous(requests) => self.inventory.set_anonymous_requests(requests),
             Event::Begin(kind) => {
                 self.inventory.begin_relist(kind);
                 self.listings.insert(kind, BTreeSet::new());
@@ -234,6 +235,7 @@ impl Twin {
         let mut objects: Vec<_> = self.objects.iter().collect();
         objects.sort_by_key(|(id, _)| shuffled(id));
         let mut fresh = (self.empty)();
+        fresh.set_anonymous_requests(self.inventory.anonymous_requests().clone());
         for (kind, state) in &self.inputs {
             fresh.set_input(*kind, *state);
         }

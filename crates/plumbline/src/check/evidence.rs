@@ -1,16 +1,17 @@
 //! What a check looks at: manifests or a cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use plumbline_baseline::{ObjectRef, optional_kinds, required_kinds};
+use plumbline_baseline::ObjectRef;
 use plumbline_engine::Home;
-use plumbline_inventory::{Inventory, Kind, Name, ObjectId};
+use plumbline_inventory::{Inventory, Name, ObjectId};
 
 use crate::baseline::Baseline;
 use crate::cluster::{Cluster, block_on};
 use crate::input::{self, InputError, Place};
+use crate::items;
 
 /// What a check looks at.
 pub(super) struct Evidence {
@@ -37,7 +38,7 @@ impl Evidence {
         namespace: Option<&str>,
         given: Option<Baseline>,
     ) -> Result<Self> {
-        let manifests = input::read(paths, namespace.unwrap_or("default"), &kinds());
+        let manifests = input::read(paths, namespace.unwrap_or("default"), &items::kinds());
         let baseline = match (given, manifests.baseline) {
             (Some(given), _) => given,
             (None, Some((place, value))) => Baseline::from_manifest(&place, value)?,
@@ -81,7 +82,11 @@ impl Evidence {
                     }
                 },
             };
-            let survey = cluster.survey(kinds(), namespace).await?;
+            let mut survey = cluster.survey(items::kinds(), namespace).await?;
+            // The report of a namespace says nothing of the cluster.
+            if namespace.is_none() {
+                cluster.ask_anonymously(&mut survey.inventory).await;
+            }
             if let Some(namespace) = namespace.filter(|_| !survey.narrowed.is_empty()) {
                 let kinds: Vec<&str> = survey.narrowed.iter().map(|kind| kind.plural()).collect();
                 notes.push(format!(
@@ -127,13 +132,6 @@ impl Evidence {
             name: Name::clone(&object.name),
         })
     }
-}
-
-/// Kinds that items read.
-fn kinds() -> BTreeSet<Kind> {
-    let mut kinds = required_kinds();
-    kinds.extend(optional_kinds());
-    kinds
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use plumbline_api::GROUP;
-use plumbline_inventory::Kind;
 use plumbline_inventory::lean::{Meta, Object};
+use plumbline_inventory::{Evidence, Kind};
 use serde_json::Value;
 
 use super::Place;
@@ -27,7 +27,7 @@ impl Found {
         match &self.content {
             Content::Object(object) => kinds.contains(&object.kind()),
             Content::Undecodable { kind, .. } => kinds.contains(kind),
-            Content::Baseline(_) | Content::Error(_) => true,
+            Content::Baseline(_) | Content::Evidence(_) | Content::Error(_) => true,
         }
     }
 }
@@ -45,6 +45,8 @@ pub(super) enum Content {
     },
     /// A baseline.
     Baseline(Value),
+    /// What is known of the cluster beside its objects.
+    Evidence(Evidence),
     /// Nothing that can be read.
     Error(String),
 }
@@ -235,8 +237,10 @@ impl Unfold<'_> {
         } else if let Some(kind) = Kind::of(&api_version, &kind) {
             self.known(kind, &value);
         } else if api_version.split('/').next() == Some(GROUP) {
-            if kind == "ComplianceBaseline" {
-                self.push(Content::Baseline(value));
+            match kind.as_str() {
+                "ComplianceBaseline" => self.push(Content::Baseline(value)),
+                "Evidence" => self.evidence(value),
+                _ => {}
             }
         } else if let Some(known) = misplaced(&api_version, &kind) {
             self.error(format!(
@@ -272,6 +276,16 @@ impl Unfold<'_> {
             meta: Box::new(meta),
             error,
         });
+    }
+
+    fn evidence(&mut self, mut value: Value) {
+        if let Some(fields) = value.as_object_mut() {
+            fields.retain(|field, _| !matches!(field.as_str(), "apiVersion" | "kind" | "metadata"));
+        }
+        match serde_json::from_value(value) {
+            Ok(evidence) => self.push(Content::Evidence(evidence)),
+            Err(error) => self.error(format!("Evidence cannot be read: {error}")),
+        }
     }
 
     fn error(&mut self, message: impl Into<String>) {

@@ -184,7 +184,7 @@ pub(crate) fn baselines(path: &Path) -> (Vec<(Place, serde_json::Value)>, Vec<In
                     match content {
                         Content::Baseline(value) => baselines.push((place, value)),
                         Content::Error(message) => errors.push(InputError::at(&place, message)),
-                        Content::Object(_) | Content::Undecodable { .. } => {}
+                        Content::Object(_) | Content::Undecodable { .. } | Content::Evidence(_) => {}
                     }
                 }
             }
@@ -204,6 +204,7 @@ impl Manifests {
                     self.baseline = Some((place, value));
                 }
             }
+            Content::Evidence(evidence) => evidence.put(&mut self.inventory),
             Content::Object(mut object) => {
                 self.objects += 1;
                 self.complete(object.as_mut(), namespace);

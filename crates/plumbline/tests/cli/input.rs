@@ -303,3 +303,26 @@ fn what_would_exhaust_the_machine_is_refused() {
         assert_eq!(ran.item("WL-04")["failing"], 1);
     }
 }
+
+#[test]
+fn a_snapshot_says_what_manifests_cannot() {
+    const ID: &str = "AZ-06a";
+    let evidence = |requests: &str| {
+        format!(
+            "{{apiVersion: v1, kind: List, items: [{{apiVersion: v1, kind: Namespace, metadata: {{name: shop}}}}, \
+             {{apiVersion: compliance.plumbline.dev/v1alpha1, kind: Evidence, anonymousRequests: {requests}}}]}}"
+        )
+    };
+    let check = |requests: &str| check(&file(&evidence(requests)), &["--items", ID]);
+    let anonymous = check("{/api: {code: 401}}").item(ID);
+    assert_eq!(anonymous["status"], "Pass", "{anonymous}");
+    let anonymous = check("{/api: {code: 200}}").item(ID);
+    assert_eq!(anonymous["reason"], "AnonymousAccess", "{anonymous}");
+    let wrong = check("{/api: yes}");
+    assert_eq!(wrong.item(ID)["reason"], "NotProbed");
+    assert!(
+        wrong.errors()[0].contains("Evidence cannot be read"),
+        "{:?}",
+        wrong.errors()
+    );
+}

@@ -1,6 +1,7 @@
 //! Authorization: who may do what, and where.
 
 pub mod admin_access_without_pam;
+pub mod anonymous_access;
 pub mod excessive_rbac_rights;
 pub mod impersonation_allowed;
 pub mod maintainer_of_many_namespaces;
