@@ -74,9 +74,16 @@ impl ControlPlane {
             "compliancereports",
         ];
         let statuses = ours.map(|plural| format!("{plural}/status"));
+        // As the shipped role has it: no baseline is ever changed.
+        let [baselines, reports @ ..] = ours;
         rules.push(rule(
             plumbline_api::GROUP,
-            &ours,
+            &[baselines],
+            &["list", "watch", "create"],
+        ));
+        rules.push(rule(
+            plumbline_api::GROUP,
+            &reports,
             &["get", "list", "watch", "create", "patch"],
         ));
         rules.push(rule(

@@ -34,8 +34,14 @@ impl Rbac {
                 let parts = reach.iter().map(|at| &plain[at]);
                 rule_lists.compile(&rules_of(parts, inventory))
             });
+            // What was taken from a cluster has been filled in, in an order of its own.
+            let written = inventory.role(id).map(|facts| &facts.rules);
+            let rules = match written.filter(|written| are_equal_sets(written, rules.written())) {
+                Some(written) => rule_lists.compile(written),
+                None => Arc::clone(rules),
+            };
             let role = Role {
-                rules: Arc::clone(rules),
+                rules,
                 ..self.roles[id].clone()
             };
             self.put_role(id, Some(role), changes);
@@ -162,6 +168,11 @@ fn rules_of<'a>(roles: impl Iterator<Item = &'a ObjectId>, inventory: &Inventory
     let mut known: HashSet<&Rule> = HashSet::new();
     let written = roles.flat_map(|id| inventory.role(id).into_iter().flat_map(|role| role.rules.iter()));
     written.filter(|rule| known.insert(rule)).cloned().collect()
+}
+
+fn are_equal_sets(one: &[Rule], other: &[Rule]) -> bool {
+    let set = |rules: &[Rule]| -> HashSet<Rule> { rules.iter().cloned().collect() };
+    set(one) == set(other)
 }
 
 /// A set of roles, by number.

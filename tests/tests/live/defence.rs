@@ -170,11 +170,13 @@ async fn a_forged_time_is_put_right(reports: &Reports) {
     let long_ago: Timestamp = "2001-01-01T00:00:00Z".parse().unwrap();
     let forged = json!({ "status": { "lastEvaluated": long_ago.to_string() } });
     let (params, patch) = (PatchParams::default(), Patch::Merge(&forged));
-    let api = reports.of_namespace("shop");
-    api.patch_status("default", &params, &patch).await.unwrap();
+    for namespace in ["shop", "yard"] {
+        let api = reports.of_namespace(namespace);
+        api.patch_status("default", &params, &patch).await.unwrap();
+    }
     let api = reports.of_cluster();
     api.patch_status("default", &params, &patch).await.unwrap();
-    for home in [None, SHOP] {
+    for home in [None, SHOP, Some("yard")] {
         reports
             .until(home, "a forged time is put right", |status| {
                 status.last_evaluated.as_ref().is_some_and(|at| at.0 > long_ago)
@@ -201,7 +203,8 @@ fn falsify(status: &mut ReportStatus) {
 }
 
 async fn counts_alone_wait(plane: &ControlPlane, reports: &Reports) {
-    // Both reports have just been written.
+    // Once more, so that both reports have just been written.
+    a_forged_time_is_put_right(reports).await;
     let pods = |status: &ReportStatus| {
         let pods = status.coverage.iter().find(|input| input.kind == "Pod").unwrap();
         pods.objects
