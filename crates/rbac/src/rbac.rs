@@ -102,10 +102,7 @@ impl Touched {
 impl Rbac {
     /// Reads all roles and bindings.
     pub fn of(inventory: &Inventory) -> Self {
-        let mut rbac = Self {
-            offline: inventory.is_offline(),
-            ..Self::default()
-        };
+        let mut rbac = Self::default();
         let everything = Dirty {
             objects: inventory.access_objects().collect(),
             ..Dirty::default()
@@ -119,6 +116,7 @@ impl Rbac {
     /// A binding costs its subjects; a role the bindings and subjects that it has. Offline a cluster role costs
     /// all aggregated ones besides.
     pub fn update(&mut self, inventory: &Inventory, dirty: &Dirty) -> Touched {
+        self.offline = inventory.is_offline();
         let mut changes = Changes::default();
         for id in &dirty.objects {
             match id.kind {

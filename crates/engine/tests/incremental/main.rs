@@ -176,6 +176,17 @@ mod found {
     }
 
     #[test]
+    fn offline_an_aggregated_role_has_the_rules_of_its_parts_when_it_comes_after_them() {
+        let rules = json!({ "verbs": ["get"], "apiGroups": [""], "resources": ["secrets"] });
+        let part = live(Kind::ClusterRole, "x")
+            .push("rules", rules)
+            .label("aggregate", "x");
+        let selectors = json!([{ "matchLabels": { "aggregate": "x" } }]);
+        let whole = live(Kind::ClusterRole, "z").set("aggregationRule.clusterRoleSelectors", selectors);
+        follow(Twin::offline(Settings::default()), [namespace(), part, whole]);
+    }
+
+    #[test]
     fn offline_a_namespace_comes_with_its_first_object_and_goes_with_its_last() {
         let [deployment, ..] = web();
         let mut twin = Twin::offline(Settings::default());
