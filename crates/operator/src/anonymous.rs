@@ -33,7 +33,7 @@ const RETRY_LATER: Duration = Duration::from_mins(1);
 
 /// How long answers may be missing before what was known no longer holds: an API server that restarts is back
 /// before that.
-const GRACE: Duration = Duration::from_secs(15);
+pub(crate) const GRACE: Duration = Duration::from_secs(15);
 
 /// How long the API server may take until it goes by a binding that we have seen.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -126,6 +126,11 @@ pub(crate) async fn keep_asking<F: Future<Output = ()>>(
             () = changed.notified() => tokio::time::sleep(CATCH_UP).await,
         }
     }
+}
+
+/// Whether nothing more is to be waited for.
+pub(crate) fn is_settled(known: &AnonymousRequests) -> bool {
+    *known == AnonymousRequests::Off || is_complete(known)
 }
 
 /// Whether every answer says something of who may ask, and nothing of how the API server is.

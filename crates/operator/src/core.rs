@@ -71,6 +71,8 @@ pub(crate) struct Core {
     unasked: BTreeSet<Kind>,
     /// What objects say of requests without credentials, and whom to tell when that changes.
     deciding: Option<Deciding>,
+    /// When all lists were there, and only answers to requests without credentials were not.
+    listed_since: Option<Instant>,
     ask_again: Arc<Notify>,
     /// The results, once every input is settled.
     evaluation: Option<Evaluation>,
@@ -112,6 +114,7 @@ impl Core {
             inputs: Inputs::default(),
             watched: BTreeSet::new(),
             unasked: optional_kinds(),
+            listed_since: None,
             deciding: None,
             ask_again: Arc::default(),
             evaluation: None,
@@ -426,7 +429,7 @@ impl Core {
         let now = Instant::now();
         self.next_settling = self.inputs.settle(&mut self.inventory, now);
         self.create_baseline(now);
-        let settled = self.is_settled();
+        let settled = self.is_settled(now);
         self.health.beat(settled);
         if settled {
             self.evaluate(now);
@@ -438,13 +441,25 @@ impl Core {
     }
 
     /// Whether everything has been there once that a first evaluation needs.
-    fn is_settled(&self) -> bool {
+    fn is_settled(&mut self, now: Instant) -> bool {
         let settled = |kind: &Kind| inputs::is_settled(*kind, &self.inventory);
-        self.evaluation.is_some()
-            || self.baseline.is_some()
-                && self.unasked.is_empty()
-                && *self.inventory.anonymous_requests() != AnonymousRequests::NotAsked
-                && self.watched.iter().all(settled)
+        if self.evaluation.is_some() {
+            return true;
+        }
+        if self.baseline.is_none() || !self.unasked.is_empty() || !self.watched.iter().all(settled) {
+            return false;
+        }
+        let known = self.inventory.anonymous_requests();
+        if anonymous::is_settled(known) {
+            return true;
+        }
+        // An API server that was away when it was asked is back now, as the lists show.
+        let asked = *known != AnonymousRequests::NotAsked;
+        let since = *self.listed_since.get_or_insert_with(|| {
+            self.ask_again.notify_one();
+            now
+        });
+        asked && now >= since + anonymous::GRACE
     }
 
     fn evaluate(&mut self, now: Instant) {
