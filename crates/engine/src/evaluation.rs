@@ -159,7 +159,7 @@ impl Slot {
             asks_for_entrants: has(|check| matches!(check, Check::Entrants(_))),
             reads_workloads: reads(Kind::is_workload),
             reads_rights: reads(Kind::is_rights),
-            asks_the_cluster: has(|check| matches!(check, Check::Cluster(_))),
+            asks_the_cluster: has(|check| matches!(check, Check::Cluster(_) | Check::ClusterObjects(_))),
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use plumbline_inventory::Kind;
+use plumbline_inventory::{Component, Kind};
 use plumbline_rbac::{Danger, Risk};
 
 use crate::items::item;
 use crate::rights::{grounds, lower, severity_of, unbound};
-use crate::{Check, Context, Findings, RoleView, SubjectView};
+use crate::{Check, Context, Findings, ObjectRef, RoleView, SubjectView};
 
 item! {
     /// ## What it checks
@@ -49,6 +49,10 @@ item! {
     /// A role with such rights that nobody is bound to, directly or by aggregation, is an object of its own:
     /// `LatentGrant`, one step less severe, for a manifest often brings a role without its binding.
     ///
+    /// Each kube-apiserver whose flags can be seen (its mirror pod in `kube-system`) is an object, too:
+    /// `AlwaysAllow`, `RbacOff` and `AbacOn` by `--authorization-mode`. The file behind `--authorization-config`
+    /// cannot be seen, and a control plane without mirror pods says nothing of its flags.
+    ///
     /// Kubernetes' and kubeadm's own roles by their own bindings are left out, recognised by what they say and
     /// not by their names; a default role that has been changed or added to, and any other binding to one, count
     /// like any others. Roles that a vendor keeps are said to be so. Impersonation is AZ-05.
@@ -75,8 +79,10 @@ item! {
     scope: Subject,
     empty: NotApplicable,
     since: "0.1",
-    reads: &[Kind::Role, Kind::RoleBinding, Kind::ClusterRole, Kind::ClusterRoleBinding, Kind::ServiceAccount],
-    optional: &[],
+    reads: &[
+        Kind::ServiceAccount, Kind::Role, Kind::RoleBinding, Kind::ClusterRole, Kind::ClusterRoleBinding,
+    ],
+    optional: &[Kind::Pod],
     failing: ("has dangerous rights", "have dangerous rights"),
     remediation: "Grant only the verbs and resources that are used, by a Role in the namespace, and by resourceNames where objects are few.",
     references: [
@@ -96,7 +102,7 @@ item! {
         "Checkov CKV_K8S_155", "Checkov CKV_K8S_156", "Checkov CKV_K8S_157", "Checkov CKV_K8S_158",
     ],
     systems: [],
-    checks: [Check::Subject(check), Check::UnboundRole(check_unbound)],
+    checks: [Check::Subject(check), Check::UnboundRole(check_unbound), Check::ClusterObjects(check_modes)],
 }
 
 fn check(subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
@@ -162,6 +168,45 @@ fn check_unbound(role: &RoleView<'_>, context: &Context<'_>, findings: &mut Find
     unbound(role, context, |danger| !danger.is_impersonation(), findings);
 }
 
+/// Looks at how each kube-apiserver authorizes whose flags can be seen, each an object of its own.
+fn check_modes(context: &Context<'_>, findings: &mut Findings) {
+    for (pod, flags) in context.inventory.components(Component::ApiServer) {
+        // What a file of authorizers says cannot be seen.
+        if flags.get("authorization-config").is_some() {
+            continue;
+        }
+        findings.evaluate(1);
+        // The default of kube-apiserver itself; every installer sets another.
+        let modes = flags.get("authorization-mode").unwrap_or("AlwaysAllow");
+        let has = |mode: &str| modes.split(',').any(|word| word.trim() == mode);
+        let object = ObjectRef {
+            namespace: Some("kube-system".into()),
+            kind: Kind::Pod,
+            name: pod.clone(),
+        };
+        let told = format!("kube-apiserver authorizes by {modes}");
+        if has("AlwaysAllow") {
+            findings.other(
+                object,
+                "AlwaysAllow",
+                format!("{told}: everybody may do everything"),
+            );
+        } else if !has("RBAC") {
+            findings.other(
+                object,
+                "RbacOff",
+                format!("{told}: roles and bindings do nothing"),
+            );
+        } else if has("ABAC") {
+            findings.other(
+                object,
+                "AbacOn",
+                format!("{told}: a file on its disk gives rights besides"),
+            );
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testing::Cases;
@@ -194,6 +239,11 @@ kind: RoleBinding
 metadata: {name: nodes, namespace: shop}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: nodes}
 subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: alice}]"),
+            ("an API server that goes by RBAC", "
+apiVersion: v1
+kind: Pod
+metadata: {name: one, namespace: kube-system, annotations: {kubernetes.io/config.mirror: x}}
+spec: {containers: [{name: kube-apiserver, image: 'a:1', command: [kube-apiserver, '--authorization-mode=Node,RBAC']}]}"),
             ("kubeadm's own binding of cluster-admin, by what it says", "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -318,6 +368,22 @@ metadata: {name: gone, namespace: shop}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: gone}
 subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: alice}]",
             &["ClusterRoleBinding tokens: DormantGrant, high", "RoleBinding gone: MissingRole, low"]),
+            ("API servers that do not go by RBAC, or by more than it", "
+apiVersion: v1
+kind: Pod
+metadata: {name: one, namespace: kube-system, annotations: {kubernetes.io/config.mirror: x}}
+spec: {containers: [{name: kube-apiserver, image: 'a:1', command: [kube-apiserver, --authorization-mode=Node]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: two, namespace: kube-system, annotations: {kubernetes.io/config.mirror: x}}
+spec: {containers: [{name: kube-apiserver, image: 'a:1', command: [kube-apiserver, --authorization-mode, 'Node,RBAC,ABAC']}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: three, namespace: kube-system, annotations: {kubernetes.io/config.mirror: x}}
+spec: {containers: [{name: kube-apiserver, image: 'a:1', command: [kube-apiserver, --authorization-mode=AlwaysAllow]}]}",
+            &["Pod one: RbacOff", "Pod two: AbacOn", "Pod three: AlwaysAllow"]),
             ("a default role that somebody has added to, by its own binding", "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
