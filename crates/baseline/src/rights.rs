@@ -23,14 +23,9 @@ impl Context<'_> {
         self.is_default_role(role) && self.rbac.foreign_parts(role).is_empty()
     }
 
-    /// Whether a binding is one of Kubernetes' or kubeadm's own, by what it says.
-    pub(crate) fn is_stock_binding(&self, binding: &ObjectId) -> bool {
-        matches!(self.rbac.recognised_binding(binding), Recognised::Stock(_))
-    }
-
     /// Whether a grant is there in every cluster: a default role by a default binding, both unchanged.
     pub(crate) fn is_stock(&self, grant: &Grant<'_>) -> bool {
-        self.is_stock_binding(grant.binding) && self.is_stock_role(grant.role)
+        self.rbac.is_stock(grant.binding) && self.is_stock_role(grant.role)
     }
 
     /// What is to be known of a role besides its rules: that it has a default's name and says something else, that

@@ -39,7 +39,7 @@ impl Rbac {
 
     /// The role that a binding names and that does not exist.
     pub fn missing_role(&self, binding: &ObjectId) -> Option<&ObjectId> {
-        let role = self.bindings.get(binding)?.role.as_ref()?;
+        let role = self.role_of(binding)?;
         (!self.roles.contains_key(role)).then_some(role)
     }
 

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use plumbline_inventory::{Kind, Name, ObjectId};
+use plumbline_inventory::{Name, ObjectId};
 
-use crate::authorize::first;
 use crate::rbac::Rbac;
 use crate::request::{Request, ResourceRequest};
 use crate::rules::Rules;
@@ -91,14 +90,11 @@ impl Rbac {
     /// Role bindings of the namespace (none if it is empty), then cluster role bindings.
     fn bindings_in(&self, namespace: &str) -> impl Iterator<Item = &ObjectId> {
         let namespace = Some(Name::from(namespace)).filter(|namespace| !namespace.is_empty());
-        let local = namespace.into_iter().flat_map(|namespace| {
-            self.bindings
-                .range(first(Kind::RoleBinding, Some(Name::clone(&namespace)))..)
-                .map(|(id, _)| id)
-                .take_while(move |id| id.namespace.as_ref() == Some(&namespace))
-        });
-        let global = self.bindings.range(first(Kind::ClusterRoleBinding, None)..);
-        local.chain(global.map(|(id, _)| id))
+        let local: Vec<&ObjectId> = match &namespace {
+            Some(namespace) => self.bindings_of_place(Some(namespace)).collect(),
+            None => Vec::new(),
+        };
+        local.into_iter().chain(self.bindings_of_place(None))
     }
 }
 

@@ -183,11 +183,7 @@ impl<'a> Escalation<'a> {
                 namespace: Some(namespace),
                 ..
             } => {
-                let first = Subject::service_account(Name::clone(namespace), "");
-                let there = self.rbac.subjects.range(first..).map(|(subject, _)| subject);
-                let there = there.take_while(|subject| {
-                    matches!(subject, Subject::ServiceAccount { namespace: ns, .. } if ns == namespace)
-                });
+                let there = self.rbac.bound_service_accounts(namespace);
                 there.filter(wanted).cloned().collect()
             }
             _ => all.filter(wanted).cloned().collect(),

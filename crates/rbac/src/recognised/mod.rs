@@ -107,12 +107,6 @@ impl Rbac {
             .map_or(Recognised::No, |role| role.recognised)
     }
 
-    /// Whether a binding is a default.
-    pub fn recognised_binding(&self, binding: &ObjectId) -> Recognised {
-        let binding = self.bindings.get(binding);
-        binding.map_or(Recognised::No, |binding| binding.recognised)
-    }
-
     /// The cluster roles that are aggregated into a default `role`, by way of others too, and are no defaults: what
     /// somebody has added to `admin`, `edit` and `view`. Ordered.
     pub fn foreign_parts(&self, role: &ObjectId) -> &[ObjectId] {
