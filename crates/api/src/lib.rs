@@ -18,6 +18,7 @@ pub mod baseline;
 pub mod conditions;
 pub mod coverage;
 pub mod crd;
+pub mod digest;
 pub mod history;
 pub mod item;
 pub mod report;
