@@ -73,6 +73,21 @@ impl ControlPlane {
         kubeconfig::client(&self.service_account_kubeconfig(namespace, name).await?).await
     }
 
+    /// A new kubeconfig file with a client certificate of `user`, who is in no group of their own and may do what
+    /// RBAC grants them; it goes with the control plane.
+    pub fn user_kubeconfig(&self, user: &str) -> anyhow::Result<PathBuf> {
+        let identity = self.authority.client(user, None)?;
+        let path = self.work.kubeconfig(&format!("user.{user}"));
+        let credential = Credential::Certificate(&identity);
+        kubeconfig::write(&path, &self.server_url(), self.ca_pem(), &credential)?;
+        Ok(path)
+    }
+
+    /// A client that is `user`, by a certificate.
+    pub async fn user_client(&self, user: &str) -> anyhow::Result<Client> {
+        kubeconfig::client(&self.user_kubeconfig(user)?).await
+    }
+
     /// Runs kubectl with every right and gives what it said, whether it succeeded or not.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     assets,
+    certificates::Authority,
     component::Component,
     flags, identities, kubeconfig,
     options::Options,
@@ -38,6 +39,7 @@ pub struct ControlPlane {
     options: Options,
     admin: Client,
     ca_pem: String,
+    pub(crate) authority: Authority,
     pub(crate) nodes: u32,
     pub(crate) work: WorkDir,
 }
@@ -59,14 +61,15 @@ impl ControlPlane {
 
     async fn prepare(options: Options) -> anyhow::Result<Self> {
         let work = WorkDir::new()?;
-        let ca_pem = identities::issue(&work)?;
+        let authority = identities::issue(&work)?;
         work.write("kwok.yaml", include_str!("../controlplane/kwok.yaml"))?;
         Ok(Self {
             group: ProcessGroup::new((!work.is_kept()).then(|| work.path()))?,
             processes: BTreeMap::new(),
             options,
             admin: kubeconfig::client(&work.kubeconfig(identities::ADMIN)).await?,
-            ca_pem,
+            ca_pem: authority.certificate(),
+            authority,
             nodes: 0,
             work,
         })

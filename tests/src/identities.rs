@@ -37,8 +37,8 @@ const SERVER_HOSTS: [&str; 7] = [
 ];
 
 /// Makes an authority, writes the certificates, keys and kubeconfigs of every component to `work`, and gives the
-/// authority's certificate, PEM.
-pub(crate) fn issue(work: &WorkDir) -> anyhow::Result<String> {
+/// authority.
+pub(crate) fn issue(work: &WorkDir) -> anyhow::Result<Authority> {
     let authority = Authority::new()?;
     let ca_pem = authority.certificate();
     let server = authority.server("kube-apiserver", &SERVER_HOSTS)?;
@@ -54,5 +54,5 @@ pub(crate) fn issue(work: &WorkDir) -> anyhow::Result<String> {
         let credential = Credential::Certificate(&identity);
         kubeconfig::write(&work.kubeconfig(file), &work.server_url(), &ca_pem, &credential)?;
     }
-    Ok(ca_pem)
+    Ok(authority)
 }

@@ -172,6 +172,14 @@ async fn tenants_see_their_report_and_ask_for_waivers_and_no_more() -> Result<()
         for verb in ["create", "update", "patch", "delete"] {
             assert!(!may(role, verb, "compliancereports").await?, "{role} {verb}");
             assert!(!may(role, verb, "complianceapprovals").await?, "{role} {verb}");
+            assert!(
+                !may(role, verb, "clustercomplianceapprovals").await?,
+                "{role} {verb}"
+            );
+            assert!(
+                !may(role, verb, "clustercompliancewaivers").await?,
+                "{role} {verb}"
+            );
             assert!(!may(role, verb, "complianceattestations").await?, "{role} {verb}");
             assert!(!may(role, verb, "compliancebaselines").await?, "{role} {verb}");
         }
