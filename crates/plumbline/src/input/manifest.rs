@@ -12,6 +12,15 @@ use serde_json::Value;
 use super::Place;
 use super::documents::{Document, split};
 
+/// An object as it is written, or what is wrong where one should be.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) place: Place,
+    /// Equal for what is written in the same words.
+    pub(super) text: u64,
+    pub(super) content: Result<Value, String>,
+}
+
 /// Something that a document holds.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -54,6 +63,12 @@ pub(super) enum Content {
 /// Reads the text of a file. Objects of kinds that are not in the inventory, and documents that are no Kubernetes objects
 /// at all, are left out.
 pub(super) fn read(file: &Arc<str>, text: &str) -> Vec<Found> {
+    objects(file, text).into_iter().filter_map(decode).collect()
+}
+
+/// The objects in the text of a file as they are written, of whatever kinds. Documents that are no Kubernetes objects at
+/// all are left out.
+pub(super) fn objects(file: &Arc<str>, text: &str) -> Vec<Written> {
     let mut reader = Reader {
         file,
         found: Vec::new(),
@@ -74,7 +89,7 @@ pub(super) fn read(file: &Arc<str>, text: &str) -> Vec<Found> {
 
 struct Reader<'a> {
     file: &'a Arc<str>,
-    found: Vec<Found>,
+    found: Vec<Written>,
 }
 
 impl Reader<'_> {
@@ -154,10 +169,10 @@ impl Reader<'_> {
     }
 
     fn error(&mut self, place: Place, message: String) {
-        self.found.push(Found {
+        self.found.push(Written {
             place,
             text: 0,
-            content: Content::Error(message),
+            content: Err(message),
         });
     }
 }
@@ -187,7 +202,7 @@ fn yaml_options() -> serde_saphyr::Options {
 struct Unfold<'a> {
     place: Place,
     text: u64,
-    found: &'a mut Vec<Found>,
+    found: &'a mut Vec<Written>,
 }
 
 impl Unfold<'_> {
@@ -234,70 +249,89 @@ impl Unfold<'_> {
                 self.text = self.text.wrapping_add(1);
                 self.value(item);
             }
-        } else if let Some(kind) = Kind::of(&api_version, &kind) {
-            self.known(kind, &value);
-        } else if api_version.split('/').next() == Some(GROUP) {
-            match kind.as_str() {
-                "ComplianceBaseline" => self.push(Content::Baseline(value)),
-                "Evidence" => self.evidence(value),
-                _ => {}
-            }
-        } else if let Some(known) = misplaced(&api_version, &kind) {
-            self.error(format!(
-                "Kubernetes has no {kind} in {api_version}: it is in {}",
-                known.api_version()
-            ));
-        }
-    }
-
-    fn known(&mut self, kind: Kind, value: &Value) {
-        let metadata = &value["metadata"];
-        let text = |field: &str| {
-            metadata[field]
-                .as_str()
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-        };
-        let named = text("name").is_some() || text("generateName").is_some();
-        let error = match Object::from_value(kind, value) {
-            Ok(object) if named => return self.push(Content::Object(Box::new(object))),
-            Err(error) if named => error,
-            Ok(_) | Err(_) => "metadata.name: missing".to_owned(),
-        };
-        let meta = Meta {
-            name: text("name")
-                .or_else(|| text("generateName"))
-                .unwrap_or_else(|| "(unnamed)".to_owned()),
-            namespace: text("namespace"),
-            ..Meta::default()
-        };
-        self.push(Content::Undecodable {
-            kind,
-            meta: Box::new(meta),
-            error,
-        });
-    }
-
-    fn evidence(&mut self, mut value: Value) {
-        if let Some(fields) = value.as_object_mut() {
-            fields.retain(|field, _| !matches!(field.as_str(), "apiVersion" | "kind" | "metadata"));
-        }
-        match serde_json::from_value(value) {
-            Ok(evidence) => self.push(Content::Evidence(evidence)),
-            Err(error) => self.error(format!("Evidence cannot be read: {error}")),
+        } else {
+            self.push(Ok(value));
         }
     }
 
     fn error(&mut self, message: impl Into<String>) {
-        self.push(Content::Error(message.into()));
+        self.push(Err(message.into()));
     }
 
-    fn push(&mut self, content: Content) {
-        self.found.push(Found {
+    fn push(&mut self, content: Result<Value, String>) {
+        self.found.push(Written {
             place: self.place.clone(),
             text: self.text,
             content,
         });
+    }
+}
+
+/// What an object is; `None` if it is of no kind that is known here.
+pub(super) fn decode(written: Written) -> Option<Found> {
+    let Written { place, text, content } = written;
+    let content = match content {
+        Ok(value) => decoded(value)?,
+        Err(error) => Content::Error(error),
+    };
+    Some(Found { place, text, content })
+}
+
+fn decoded(value: Value) -> Option<Content> {
+    let word = |field: &str| value[field].as_str().unwrap_or_default();
+    let (api_version, kind) = (word("apiVersion"), word("kind"));
+    if let Some(kind) = Kind::of(api_version, kind) {
+        return Some(known(kind, &value));
+    }
+    if api_version.split('/').next() == Some(GROUP) {
+        return match kind {
+            "ComplianceBaseline" => Some(Content::Baseline(value)),
+            "Evidence" => Some(evidence(value)),
+            _ => None,
+        };
+    }
+    let known = misplaced(api_version, kind)?;
+    Some(Content::Error(format!(
+        "Kubernetes has no {kind} in {api_version}: it is in {}",
+        known.api_version()
+    )))
+}
+
+fn known(kind: Kind, value: &Value) -> Content {
+    let metadata = &value["metadata"];
+    let text = |field: &str| {
+        metadata[field]
+            .as_str()
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
+    let named = text("name").is_some() || text("generateName").is_some();
+    let error = match Object::from_value(kind, value) {
+        Ok(object) if named => return Content::Object(Box::new(object)),
+        Err(error) if named => error,
+        Ok(_) | Err(_) => "metadata.name: missing".to_owned(),
+    };
+    let meta = Meta {
+        name: text("name")
+            .or_else(|| text("generateName"))
+            .unwrap_or_else(|| "(unnamed)".to_owned()),
+        namespace: text("namespace"),
+        ..Meta::default()
+    };
+    Content::Undecodable {
+        kind,
+        meta: Box::new(meta),
+        error,
+    }
+}
+
+fn evidence(mut value: Value) -> Content {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|field, _| !matches!(field.as_str(), "apiVersion" | "kind" | "metadata"));
+    }
+    match serde_json::from_value(value) {
+        Ok(evidence) => Content::Evidence(evidence),
+        Err(error) => Content::Error(format!("Evidence cannot be read: {error}")),
     }
 }
 

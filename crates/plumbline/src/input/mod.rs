@@ -15,9 +15,10 @@ use plumbline_api::baseline::DEFAULT_BASELINE;
 use plumbline_inventory::lean::{Meta, Object};
 use plumbline_inventory::{Inventory, Kind, ObjectId};
 use serde::Serialize;
+use serde_json::Value;
 
 use files::Source;
-use manifest::{Content, Found};
+use manifest::{Content, Found, Written};
 
 /// Where something stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +107,7 @@ pub(crate) struct Manifests {
     /// Documents and objects that were not evaluated.
     pub(crate) errors: Vec<InputError>,
     /// A `ComplianceBaseline` named `default` that is among them.
-    pub(crate) baseline: Option<(Place, serde_json::Value)>,
+    pub(crate) baseline: Option<(Place, Value)>,
     /// Objects of kinds that are read.
     pub(crate) objects: usize,
     /// Files that were read.
@@ -115,17 +116,11 @@ pub(crate) struct Manifests {
 
 /// Reads objects of `kinds` from files and folders; those that leave their namespace open get `namespace`.
 pub(crate) fn read(paths: &[PathBuf], namespace: &str, kinds: &BTreeSet<Kind>) -> Manifests {
-    let mut manifests = Manifests {
-        inventory: Inventory::offline(),
-        places: BTreeMap::new(),
-        errors: Vec::new(),
-        baseline: None,
-        objects: 0,
-        files: 0,
-    };
+    let mut manifests = Manifests::none();
     let sources = files::expand(paths, &mut manifests.errors);
     let mut texts = BTreeMap::new();
-    for (source, content) in sources.iter().zip(decode(&sources)) {
+    let contents = read_all(&sources, |file, text| manifest::read(file, text));
+    for (source, content) in sources.iter().zip(contents) {
         match content {
             Ok(content) => {
                 manifests.files += 1;
@@ -139,13 +134,57 @@ pub(crate) fn read(paths: &[PathBuf], namespace: &str, kinds: &BTreeSet<Kind>) -
     manifests
 }
 
-/// What is in each of `sources`, in their order.
+/// The objects in files and folders as they are written, of whatever kinds, and what cannot be read.
+pub(crate) fn objects(paths: &[PathBuf]) -> (Vec<(Place, Value)>, Vec<InputError>) {
+    let (mut objects, mut errors) = (Vec::new(), Vec::new());
+    let sources = files::expand(paths, &mut errors);
+    let contents = read_all(&sources, |file, text| manifest::objects(file, text));
+    for (source, content) in sources.iter().zip(contents) {
+        match content {
+            Ok(written) => {
+                for Written { place, content, .. } in written {
+                    match content {
+                        Ok(object) => objects.push((place, object)),
+                        Err(message) => errors.push(InputError::at(&place, message)),
+                    }
+                }
+            }
+            Err(message) => errors.push(InputError::file(&source.name, message)),
+        }
+    }
+    (objects, errors)
+}
+
+/// The cluster that objects of `kinds` make, wherever they come from.
+pub(crate) fn cluster_of(
+    objects: impl IntoIterator<Item = (Place, Value)>,
+    kinds: &BTreeSet<Kind>,
+) -> Manifests {
+    let (mut manifests, mut texts) = (Manifests::none(), BTreeMap::new());
+    let written = objects.into_iter().map(|(place, object)| Written {
+        place,
+        text: 0,
+        content: Ok(object),
+    });
+    for found in written
+        .filter_map(manifest::decode)
+        .filter(|found| found.is_of(kinds))
+    {
+        manifests.take(found, DEFAULT_NAMESPACE, &mut texts);
+    }
+    manifests
+}
+
+/// What `read` makes of each of `sources`, in their order.
 ///
 /// Decoding YAML is most of the work of a check, and no file needs another for it.
-fn decode(sources: &[Source]) -> Vec<Result<Vec<Found>, String>> {
+fn read_all<T: Send>(
+    sources: &[Source],
+    read: impl Fn(&Arc<str>, &str) -> Vec<T> + Sync,
+) -> Vec<Result<Vec<T>, String>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = sources.len().div_ceil(threads).max(SHARE);
-    let decode = |source: &Source| Ok(manifest::read(&source.name, &source.read()?));
+    let decode = |source: &Source| Ok(read(&source.name, &source.read()?));
     std::thread::scope(|scope| {
         let decode = &decode;
         let workers: Vec<_> = sources
@@ -167,6 +206,9 @@ fn decode(sources: &[Source]) -> Vec<Result<Vec<Found>, String>> {
     })
 }
 
+/// The namespace of objects that name none, where nothing else is said.
+pub(crate) const DEFAULT_NAMESPACE: &str = "default";
+
 /// Room for documents that are nested as deeply as they may be.
 const STACK: usize = 16 << 20;
 
@@ -174,7 +216,7 @@ const STACK: usize = 16 << 20;
 const SHARE: usize = 16;
 
 /// The baselines in a file, and what in it cannot be read.
-pub(crate) fn baselines(path: &Path) -> (Vec<(Place, serde_json::Value)>, Vec<InputError>) {
+pub(crate) fn baselines(path: &Path) -> (Vec<(Place, Value)>, Vec<InputError>) {
     let mut errors = Vec::new();
     let mut baselines = Vec::new();
     for source in files::expand(&[path.to_owned()], &mut errors) {
@@ -195,6 +237,17 @@ pub(crate) fn baselines(path: &Path) -> (Vec<(Place, serde_json::Value)>, Vec<In
 }
 
 impl Manifests {
+    fn none() -> Self {
+        Self {
+            inventory: Inventory::offline(),
+            places: BTreeMap::new(),
+            errors: Vec::new(),
+            baseline: None,
+            objects: 0,
+            files: 0,
+        }
+    }
+
     fn take(&mut self, found: Found, namespace: &str, texts: &mut BTreeMap<ObjectId, u64>) {
         let Found { place, text, content } = found;
         match content {
