@@ -18,7 +18,6 @@ pub mod baseline;
 pub mod conditions;
 pub mod coverage;
 pub mod crd;
-pub mod digest;
 pub mod history;
 pub mod item;
 pub mod report;

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::accounts::Accounts;
 use crate::anonymous::AnonymousRequests;
 use crate::components::{Component, Flags};
+use crate::decisions::Decisions;
 use crate::dirty::Dirty;
 use crate::entries::{GatewayFacts, IngressFacts, RouteFacts, ServiceFacts};
 use crate::facts::{
@@ -91,6 +92,8 @@ pub struct Inventory {
     pub(crate) cluster_policies: BTreeMap<Kind, Store<ClusterPolicyFacts>>,
     /// Components of the control plane, by the names of their pods.
     pub(crate) components: BTreeMap<Name, (Component, Flags)>,
+    /// What people decided on verdicts.
+    pub(crate) decisions: Decisions,
     pub(crate) anonymous: AnonymousRequests,
     pub(crate) dirty: Dirty,
     /// Offline, objects imply their namespaces, and kinds count as listed unless somebody says otherwise.

@@ -41,11 +41,18 @@ pub enum Kind {
     TlsRoute,
     TcpRoute,
     UdpRoute,
+    ComplianceWaiver,
+    ClusterComplianceWaiver,
+    ComplianceApproval,
+    ClusterComplianceApproval,
+    ComplianceAttestation,
+    ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicyBinding,
 }
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 40] = [
         Self::Namespace,
         Self::Node,
         Self::Pod,
@@ -79,6 +86,13 @@ impl Kind {
         Self::TlsRoute,
         Self::TcpRoute,
         Self::UdpRoute,
+        Self::ComplianceWaiver,
+        Self::ClusterComplianceWaiver,
+        Self::ComplianceApproval,
+        Self::ClusterComplianceApproval,
+        Self::ComplianceAttestation,
+        Self::ValidatingAdmissionPolicy,
+        Self::ValidatingAdmissionPolicyBinding,
     ];
 
     /// The kinds that carry a pod template or are pods: what a workload check reads.
@@ -108,6 +122,18 @@ impl Kind {
         Self::TlsRoute,
         Self::TcpRoute,
         Self::UdpRoute,
+    ];
+
+    /// The kinds by which people decide on verdicts, and those that guard who does. Without them nothing is
+    /// accepted.
+    pub const DECISIONS: &'static [Self] = &[
+        Self::ComplianceWaiver,
+        Self::ClusterComplianceWaiver,
+        Self::ComplianceApproval,
+        Self::ClusterComplianceApproval,
+        Self::ComplianceAttestation,
+        Self::ValidatingAdmissionPolicy,
+        Self::ValidatingAdmissionPolicyBinding,
     ];
 
     /// The kinds that say who may do what.
@@ -180,6 +206,14 @@ impl Kind {
             | Self::TlsRoute
             | Self::TcpRoute
             | Self::UdpRoute => "gateway.networking.k8s.io",
+            Self::ComplianceWaiver
+            | Self::ClusterComplianceWaiver
+            | Self::ComplianceApproval
+            | Self::ClusterComplianceApproval
+            | Self::ComplianceAttestation => "compliance.plumbline.dev",
+            Self::ValidatingAdmissionPolicy | Self::ValidatingAdmissionPolicyBinding => {
+                "admissionregistration.k8s.io"
+            }
         }
     }
 
@@ -191,6 +225,11 @@ impl Kind {
             Self::Gateway | Self::HttpRoute => &["v1", "v1beta1"],
             Self::GrpcRoute | Self::TcpRoute | Self::UdpRoute => &["v1", "v1alpha2"],
             Self::TlsRoute => &["v1", "v1alpha3", "v1alpha2"],
+            Self::ComplianceWaiver
+            | Self::ClusterComplianceWaiver
+            | Self::ComplianceApproval
+            | Self::ClusterComplianceApproval
+            | Self::ComplianceAttestation => &["v1alpha1"],
             _ => &["v1"],
         }
     }
@@ -244,6 +283,13 @@ impl Kind {
             Self::TlsRoute => "TLSRoute",
             Self::TcpRoute => "TCPRoute",
             Self::UdpRoute => "UDPRoute",
+            Self::ComplianceWaiver => "ComplianceWaiver",
+            Self::ClusterComplianceWaiver => "ClusterComplianceWaiver",
+            Self::ComplianceApproval => "ComplianceApproval",
+            Self::ClusterComplianceApproval => "ClusterComplianceApproval",
+            Self::ComplianceAttestation => "ComplianceAttestation",
+            Self::ValidatingAdmissionPolicy => "ValidatingAdmissionPolicy",
+            Self::ValidatingAdmissionPolicyBinding => "ValidatingAdmissionPolicyBinding",
         }
     }
 
@@ -283,6 +329,13 @@ impl Kind {
             Self::TlsRoute => "tlsroutes",
             Self::TcpRoute => "tcproutes",
             Self::UdpRoute => "udproutes",
+            Self::ComplianceWaiver => "compliancewaivers",
+            Self::ClusterComplianceWaiver => "clustercompliancewaivers",
+            Self::ComplianceApproval => "complianceapprovals",
+            Self::ClusterComplianceApproval => "clustercomplianceapprovals",
+            Self::ComplianceAttestation => "complianceattestations",
+            Self::ValidatingAdmissionPolicy => "validatingadmissionpolicies",
+            Self::ValidatingAdmissionPolicyBinding => "validatingadmissionpolicybindings",
         }
     }
 
@@ -290,7 +343,7 @@ impl Kind {
     pub fn is_built_in(self) -> bool {
         !matches!(
             self.group(),
-            "policy.networking.k8s.io" | "gateway.networking.k8s.io"
+            "policy.networking.k8s.io" | "gateway.networking.k8s.io" | "compliance.plumbline.dev"
         )
     }
 
@@ -300,6 +353,11 @@ impl Kind {
             self,
             Self::HttpRoute | Self::GrpcRoute | Self::TlsRoute | Self::TcpRoute | Self::UdpRoute
         )
+    }
+
+    /// Whether people decide on verdicts by it, or it guards who does.
+    pub fn is_decision(self) -> bool {
+        Self::DECISIONS.contains(&self)
     }
 
     /// Whether it is a network policy of the whole cluster.
@@ -336,6 +394,11 @@ impl Kind {
                 | Self::AdminNetworkPolicy
                 | Self::BaselineAdminNetworkPolicy
                 | Self::ClusterNetworkPolicy
+                | Self::ClusterComplianceWaiver
+                | Self::ClusterComplianceApproval
+                | Self::ComplianceAttestation
+                | Self::ValidatingAdmissionPolicy
+                | Self::ValidatingAdmissionPolicyBinding
         )
     }
 
@@ -361,7 +424,7 @@ mod tests {
     #[test]
     fn all_is_in_order_and_complete() {
         assert!(Kind::ALL.is_sorted());
-        assert_eq!(Kind::ALL.last(), Some(&Kind::UdpRoute));
+        assert_eq!(Kind::ALL.last(), Some(&Kind::ValidatingAdmissionPolicyBinding));
         for kind in Kind::ALL {
             assert_eq!(Kind::of(&kind.api_version(), kind.as_str()), Some(kind));
         }

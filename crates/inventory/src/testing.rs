@@ -37,7 +37,30 @@ pub fn live(kind: Kind, name: &str) -> Manifest {
 pub fn written(kind: Kind, name: &str) -> Manifest {
     let json =
         json!({ "apiVersion": kind.api_version(), "kind": kind.as_str(), "metadata": { "name": name } });
-    Manifest { kind, json }
+    let spec = decided(kind);
+    let manifest = Manifest { kind, json };
+    if spec.is_null() {
+        manifest
+    } else {
+        manifest.set("spec", spec)
+    }
+}
+
+/// What a decision says at the least: its kinds have fields that nothing defaults.
+fn decided(kind: Kind) -> Value {
+    match kind {
+        Kind::ComplianceWaiver | Kind::ClusterComplianceWaiver => {
+            json!({ "items": ["WL-04"], "reason": "r", "requestedBy": "dev", "expires": "2027-01-01T00:00:00Z" })
+        }
+        Kind::ComplianceApproval | Kind::ClusterComplianceApproval => {
+            json!({ "waiver": { "name": "x", "uid": "x" }, "specDigest": "", "approvedBy": "sue" })
+        }
+        Kind::ComplianceAttestation => {
+            json!({ "items": ["AU-03a"], "attestedBy": "sue", "validUntil": "2027-01-01T00:00:00Z" })
+        }
+        Kind::ValidatingAdmissionPolicy | Kind::ValidatingAdmissionPolicyBinding => json!({}),
+        _ => Value::Null,
+    }
 }
 
 impl Manifest {

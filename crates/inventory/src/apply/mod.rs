@@ -128,6 +128,13 @@ impl Inventory {
             Object::AdminNetworkPolicy(o)
             | Object::BaselineAdminNetworkPolicy(o)
             | Object::ClusterNetworkPolicy(o) => self.apply_cluster_policy(&id, *o),
+            decision @ (Object::ComplianceWaiver(_)
+            | Object::ClusterComplianceWaiver(_)
+            | Object::ComplianceApproval(_)
+            | Object::ClusterComplianceApproval(_)
+            | Object::ComplianceAttestation(_)
+            | Object::ValidatingAdmissionPolicy(_)
+            | Object::ValidatingAdmissionPolicyBinding(_)) => self.apply_decision(id, decision),
         }
     }
 

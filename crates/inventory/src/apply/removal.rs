@@ -30,6 +30,7 @@ impl Inventory {
             Kind::RuntimeClass => stale.extend(self.runtime_classes.stale(epoch).map(global)),
             Kind::ClusterRole => stale.extend(self.cluster_roles.stale(epoch).map(global)),
             Kind::ClusterRoleBinding => stale.extend(self.cluster_role_bindings.stale(epoch).map(global)),
+            kind if kind.is_decision() => stale.extend(self.decisions.stale(kind, epoch)),
             kind if kind.is_cluster_policy() => {
                 let store = self.cluster_policies.get(&kind);
                 stale.extend(store.into_iter().flat_map(|store| store.stale(epoch)).map(global));
@@ -71,6 +72,7 @@ impl Inventory {
             (_, Kind::RuntimeClass) => self.runtime_classes.remove(&id.name).is_some(),
             (_, Kind::ClusterRole) => self.cluster_roles.remove(&id.name).is_some(),
             (_, Kind::ClusterRoleBinding) => self.cluster_role_bindings.remove(&id.name).is_some(),
+            (_, kind) if kind.is_decision() => self.decisions.remove(id),
             (_, kind) if kind.is_cluster_policy() => {
                 let store = self.cluster_policies.get_mut(&kind);
                 store.is_some_and(|store| store.remove(&id.name).is_some())

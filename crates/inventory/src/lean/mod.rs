@@ -6,6 +6,7 @@
 mod access;
 mod cluster;
 mod cluster_policy;
+mod decisions;
 mod entries;
 mod meta;
 mod network;
@@ -21,6 +22,10 @@ pub use cluster_policy::{
     ClusterPolicy, ClusterPolicyPeer, ClusterPolicyPort, ClusterPolicyProtocol, ClusterPolicyRule,
     ClusterPolicySpec, DestinationPort, NamespacedPods, Namespaces, PortNumber, PortOrRange, PortRange,
     ProtocolPortRange,
+};
+pub use decisions::{
+    ApprovalSpec, AttestationScope, AttestationSpec, AttestedEvidence, Decision, PolicySpec, WaiverRef,
+    WaiverScope, WaiverSpec, WorkloadRef, Written,
 };
 pub use entries::{
     Gateway, Ingress, IngressBackend, IngressService, Route, RouteRef, RouteRule, Service, ServicePort,
@@ -133,6 +138,13 @@ objects! {
     TlsRoute(Route),
     TcpRoute(Route),
     UdpRoute(Route),
+    ComplianceWaiver(Decision<WaiverSpec>),
+    ClusterComplianceWaiver(Decision<WaiverSpec>),
+    ComplianceApproval(Decision<ApprovalSpec>),
+    ClusterComplianceApproval(Decision<ApprovalSpec>),
+    ComplianceAttestation(Decision<AttestationSpec>),
+    ValidatingAdmissionPolicy(Decision<PolicySpec>),
+    ValidatingAdmissionPolicyBinding(Decision<PolicySpec>),
 }
 
 fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {

@@ -195,7 +195,8 @@ fn decode(kind: Kind, json: &Value) -> Result<String, String> {
 
 #[test]
 fn null_is_absence_wherever_it_stands() {
-    for kind in Kind::ALL {
+    // Decisions are looked at as a whole, as they are stored.
+    for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_decision()) {
         let full = full(kind).json().clone();
         assert_eq!(decode(kind, &full).err(), None, "{kind}");
         let mut found = Vec::new();

@@ -1,6 +1,7 @@
 //! The inventory as a whole: objects go in, and what it shows is looked at.
 
 mod access;
+mod decisions;
 mod decoding;
 mod events;
 mod network;
