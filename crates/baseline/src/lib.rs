@@ -8,6 +8,7 @@ pub mod image_reference;
 pub mod item;
 pub mod items;
 pub mod parameters;
+mod paths;
 mod rights;
 pub mod units;
 

@@ -176,7 +176,7 @@ pub(crate) fn said(rule: &Rule) -> String {
 }
 
 /// Some of the words, and how many more there are.
-fn few<'a>(words: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn few<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<&str> = words.collect();
     let shown = words[..words.len().min(WORDS)].join(", ");
     match words.len().saturating_sub(WORDS) {

@@ -10,7 +10,6 @@ use plumbline_baseline::{Check, Context, Home, ITEMS, Item, Outcome, Unit};
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, Topic};
-use plumbline_rbac::subject::SERVICE_ACCOUNTS;
 use plumbline_rbac::{Rbac, Subject, Touched};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -305,7 +304,7 @@ impl Evaluation {
                 _ if kind.is_rights() => continue,
                 Some(namespace) if kind == Kind::Namespace => {
                     // What its bindings give counts where it is in scope, and may be the business of others.
-                    self.plan_rights(&self.rbac.touched_in(&namespace), inventory, &mut plan);
+                    self.plan_rights(&self.rbac.touched_in(&namespace), inventory, settings, &mut plan);
                     for (home, work) in self.plan_home(Home::Namespace(namespace), inventory, settings) {
                         plan.entry(home).or_default().merge(work);
                     }
@@ -323,12 +322,12 @@ impl Evaluation {
                 work.add(Unit::Whole, whole);
             }
         }
-        self.plan_rights(touched, inventory, &mut plan);
+        self.plan_rights(touched, inventory, settings, &mut plan);
         plan
     }
 
     /// Adds what changed rights ask for.
-    fn plan_rights(&self, touched: &Touched, inventory: &Inventory, plan: &mut Plan) {
+    fn plan_rights(&self, touched: &Touched, inventory: &Inventory, settings: &Settings, plan: &mut Plan) {
         if touched.is_empty() {
             return;
         }
@@ -358,10 +357,17 @@ impl Evaluation {
             let work = plan.entry(home).or_default();
             work.add(unit, ALL);
             work.add(Unit::Whole, whole);
-            if let Some(namespace) = accounts_of(subject) {
+            if let Some(namespace) = subject.accounts_namespace() {
                 plan.entry(Home::Namespace(namespace))
                     .or_default()
                     .add(Unit::Whole, whole);
+            }
+        }
+        let context = self.context(inventory, &self.rbac, settings);
+        for subject in &touched.indirect {
+            for home in context.homes_of(subject) {
+                let unit = Unit::Subject(Arc::new(subject.clone()));
+                plan.entry(home).or_default().add(unit, ALL);
             }
         }
         if entrants {
@@ -556,15 +562,6 @@ impl Evaluation {
 fn exists(home: &Home, inventory: &Inventory) -> bool {
     home.namespace()
         .is_none_or(|name| inventory.namespace(name).is_some())
-}
-
-/// The namespace of whose service accounts `subject` is the group.
-fn accounts_of(subject: &Subject) -> Option<Name> {
-    let Subject::Group(group) = subject else {
-        return None;
-    };
-    let namespace = group.strip_prefix(SERVICE_ACCOUNTS)?.strip_prefix(':')?;
-    Some(Name::from(namespace))
 }
 
 impl Results {

@@ -27,7 +27,7 @@ mod who_can;
 pub use authorize::Reason;
 pub use danger::{Danger, DangerSet, Severity};
 pub use dormant::{Dormant, Lack};
-pub use escalation::{Becomes, Escalation, Path, Step};
+pub use escalation::{Becomes, Path, Standing, Step};
 pub use level::Level;
 pub use problem::Problem;
 pub use rbac::{Grant, Rbac, Touched};

@@ -5,13 +5,24 @@ use plumbline_inventory::{Kind, Name, ObjectId};
 use crate::authorize::{bindings_in, first};
 use crate::rbac::{Rbac, Touched};
 use crate::recognised::Recognised;
-use crate::subject::Subject;
+use crate::subject::{ANONYMOUS, AUTHENTICATED, SERVICE_ACCOUNTS, Subject, UNAUTHENTICATED};
 
 impl Rbac {
     /// The bindings that name `subject`, those of missing roles among them, ordered.
     pub fn bindings_naming(&self, subject: &Subject) -> impl Iterator<Item = &ObjectId> {
         let bound = self.subjects.get(&subject.identity());
         bound.into_iter().flat_map(|bound| &bound.bindings)
+    }
+
+    /// Whether a binding names `subject`, which is an identity.
+    pub(crate) fn names(&self, binding: &ObjectId, subject: &Subject) -> bool {
+        let bound = self.subjects.get(subject);
+        bound.is_some_and(|bound| bound.bindings.contains(binding))
+    }
+
+    /// Whether some binding names `subject`, which is an identity.
+    pub(crate) fn is_bound_to_something(&self, subject: &Subject) -> bool {
+        self.subjects.contains_key(subject)
     }
 
     /// The service accounts of `namespace` that are bound to something, existing or not, ordered.
@@ -23,6 +34,22 @@ impl Rbac {
             .take_while(
                 move |subject| matches!(subject, Subject::ServiceAccount { namespace: of, .. } if of == namespace),
             )
+    }
+
+    /// Those who are bound to something and who are always in `group`; none for a group that people are put into.
+    pub(crate) fn members(&self, group: &Subject) -> Vec<Subject> {
+        let Subject::Group(name) = group else {
+            return Vec::new();
+        };
+        let is_account = |subject: &&Subject| matches!(subject, Subject::ServiceAccount { .. });
+        match &**name {
+            AUTHENTICATED => self.subjects().cloned().collect(),
+            UNAUTHENTICATED => vec![Subject::User(ANONYMOUS.into())],
+            SERVICE_ACCOUNTS => self.subjects().filter(is_account).cloned().collect(),
+            _ => group.accounts_namespace().map_or_else(Vec::new, |namespace| {
+                self.bound_service_accounts(&namespace).cloned().collect()
+            }),
+        }
     }
 
     /// Users and groups that are bound to something, ordered.

@@ -9,6 +9,7 @@ use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId};
 
 use crate::binding::Binding;
 use crate::danger::Danger;
+use crate::escalation::Ways;
 use crate::problem::{self, Problem};
 use crate::recognised::{self, Recognised};
 use crate::role::{self, Role};
@@ -39,6 +40,8 @@ pub struct Rbac {
     pub(crate) absent: BTreeSet<ObjectId>,
     /// How many bindings are defaults, as shipped.
     pub(crate) stock_bindings: usize,
+    /// How subjects become others.
+    pub(crate) ways: Ways,
 }
 
 /// The bindings of a subject.
@@ -69,10 +72,12 @@ impl<'a> Grant<'a> {
 /// What has to be looked at again after a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
-    /// Subjects, by their [`Subject::identity`], whose grants changed, or that began or ceased to exist.
-    pub subjects: BTreeSet<Subject>,
-    /// The same with the namespaces where their grants changed; `None` is everywhere.
+    /// Subjects, by their [`Subject::identity`], whose grants changed, or that began or ceased to exist, with the
+    /// namespaces where they did; `None` is everywhere.
     pub places: BTreeSet<(Subject, Option<Name>)>,
+    /// Subjects that there is something else to say of for what others have: their [`Rbac::paths`] changed, or a
+    /// group that they are always in got or lost what makes half a right of theirs whole.
+    pub indirect: BTreeSet<Subject>,
     /// Roles that changed, or that somebody is bound to now, or nobody any more.
     pub roles: BTreeSet<ObjectId>,
     /// Bindings that changed, or whose role or subjects did.
@@ -89,13 +94,22 @@ pub(crate) struct Changes {
 
 impl Touched {
     pub(crate) fn subject(&mut self, subject: Subject, binding: &ObjectId) {
-        self.places.insert((subject.clone(), binding.namespace.clone()));
-        self.subjects.insert(subject);
+        self.places.insert((subject, binding.namespace.clone()));
+    }
+
+    /// Subjects whose grants changed, or that began or ceased to exist, ordered.
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        let subjects = self.places.iter().map(|(subject, _)| subject);
+        let mut last = None;
+        subjects.filter(move |subject| last.replace(*subject) != Some(*subject))
     }
 
     /// Whether there is nothing to look at.
     pub fn is_empty(&self) -> bool {
-        self.subjects.is_empty() && self.roles.is_empty() && self.bindings.is_empty()
+        self.places.is_empty()
+            && self.indirect.is_empty()
+            && self.roles.is_empty()
+            && self.bindings.is_empty()
     }
 }
 
@@ -113,8 +127,9 @@ impl Rbac {
 
     /// Follows what became dirty. The state is that of [`Rbac::of`] afterwards.
     ///
-    /// A binding costs its subjects; a role the bindings and subjects that it has. Offline a cluster role costs
-    /// all aggregated ones besides.
+    /// A binding costs its subjects; a role the bindings and subjects that it has; and a subject whose rights lead
+    /// further, or less far, than before, costs those who may become it. Offline a cluster role costs all aggregated
+    /// ones besides.
     pub fn update(&mut self, inventory: &Inventory, dirty: &Dirty) -> Touched {
         self.offline = inventory.is_offline();
         let mut changes = Changes::default();
@@ -134,7 +149,12 @@ impl Rbac {
             }
             self.find_additions(&mut changes);
         }
-        self.touch_parts(changes)
+        let mut touched = self.touch_parts(changes);
+        let mut ways = std::mem::take(&mut self.ways);
+        ways.update(self, inventory, dirty, &mut touched);
+        self.ways = ways;
+        self.touch_halves(&mut touched);
+        touched
     }
 
     fn role_changed(&mut self, id: &ObjectId, inventory: &Inventory, changes: &mut Changes) {
@@ -391,5 +411,6 @@ impl PartialEq for Rbac {
             && self.boundless == other.boundless
             && self.absent == other.absent
             && self.stock_bindings == other.stock_bindings
+            && self.ways == other.ways
     }
 }

@@ -3,7 +3,7 @@
 use plumbline_inventory::{Name, ObjectId};
 
 use crate::danger::{Danger, DangerSet, Found, Severity};
-use crate::rbac::{Grant, Rbac};
+use crate::rbac::{Grant, Rbac, Touched};
 use crate::rules::Rules;
 use crate::subject::{MASTERS, Subject, User};
 
@@ -50,6 +50,19 @@ impl Rbac {
             .filter(|(_, danger)| !(danger.is_second_half() && whole.contains(first_half(*danger))))
             .map(|(grant, danger)| risk(grant, danger, whole.contains(first_half(danger))))
             .collect()
+    }
+
+    /// Adds those who have half a right, and are in a group that may have the other half and has changed.
+    pub(crate) fn touch_halves(&self, touched: &mut Touched) {
+        let has_half = |subject: &Subject| {
+            let dangers = |grant: Grant<'_>| grant.rules.dangers().within(grant.namespace()).all();
+            let own = self.grants(subject).map(dangers);
+            let own = own.fold(DangerSet::default(), DangerSet::union);
+            own.iter().any(|danger| danger.other_half().is_some())
+        };
+        let members = touched.subjects().flat_map(|group| self.members(group));
+        let concerned: Vec<Subject> = members.filter(has_half).collect();
+        touched.indirect.extend(concerned);
     }
 
     /// All dangers that a subject has, by bindings that name it or a group that it is always in.

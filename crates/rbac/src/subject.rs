@@ -53,6 +53,18 @@ impl Subject {
         }
     }
 
+    /// The group of the service accounts of a namespace.
+    pub fn accounts_of(namespace: &str) -> Self {
+        Self::Group(format!("{SERVICE_ACCOUNTS}:{namespace}").into())
+    }
+
+    /// The namespace of whose service accounts it is the group.
+    pub fn accounts_namespace(&self) -> Option<Name> {
+        let Self::Group(group) = self else { return None };
+        let namespace = group.strip_prefix(SERVICE_ACCOUNTS)?.strip_prefix(':')?;
+        Some(namespace.into())
+    }
+
     /// Who has this user name: to the authorizer a service account is a user of a certain name.
     pub fn of_user_name(user: &str) -> Self {
         let account = user.strip_prefix(SERVICE_ACCOUNT_USER);

@@ -175,6 +175,83 @@ mod found {
         assert_eq!(twin.next_due(), None);
     }
 
+    fn bound(name: &str, kind: Kind, role: &str, subject: serde_json::Value) -> Manifest {
+        let role = json!({ "kind": "ClusterRole", "name": role });
+        let binding = live(kind, name).set("roleRef", role).push("subjects", subject);
+        if kind == Kind::RoleBinding {
+            binding.namespace("a")
+        } else {
+            binding
+        }
+    }
+
+    #[test]
+    fn a_path_goes_by_what_others_have_and_by_what_runs() {
+        let rule = |verb: &str, resource: &str| json!({ "verbs": [verb], "apiGroups": [""], "resources": [resource] });
+        let account = json!({ "kind": "ServiceAccount", "name": "y", "namespace": "a" });
+        let pod = live(Kind::Pod, "p").namespace("a").image("x");
+        let mut twin = Twin::quiet(Settings::default());
+        twin.follow(
+            [
+                namespace(),
+                live(Kind::ClusterRole, "exec").push("rules", rule("create", "pods/exec")),
+                live(Kind::ClusterRole, "secrets").push("rules", rule("get", "secrets")),
+                bound(
+                    "x",
+                    Kind::RoleBinding,
+                    "exec",
+                    json!({ "kind": "User", "name": "x" }),
+                ),
+                live(Kind::ServiceAccount, "y").namespace("a"),
+            ]
+            .map(Event::Apply),
+        );
+        let path = "may run commands in pods in a → runs as ServiceAccount a/y → has ReadSecrets everywhere";
+        assert!(!twin.says("AZ-02", path));
+        twin.follow([Event::Apply(bound(
+            "y",
+            Kind::ClusterRoleBinding,
+            "secrets",
+            account,
+        ))]);
+        assert!(!twin.says("AZ-02", path));
+        twin.follow([Event::Apply(pod.clone().pod_spec("serviceAccountName", "y"))]);
+        assert!(twin.says("AZ-02", path));
+        twin.follow([Event::Apply(pod.pod_spec("serviceAccountName", "z"))]);
+        assert!(!twin.says("AZ-02", path));
+    }
+
+    #[test]
+    fn half_a_right_is_whole_when_everybody_has_the_other() {
+        let group = "certificates.k8s.io";
+        let rule = |verb: &str, resource: &str| json!({ "verbs": [verb], "apiGroups": [group], "resources": [resource] });
+        let mut twin = Twin::quiet(Settings::default());
+        twin.follow(
+            [
+                live(Kind::ClusterRole, "one")
+                    .push("rules", rule("update", "certificatesigningrequests/approval")),
+                live(Kind::ClusterRole, "two").push("rules", rule("approve", "signers")),
+                bound(
+                    "x",
+                    Kind::ClusterRoleBinding,
+                    "one",
+                    json!({ "kind": "User", "name": "x" }),
+                ),
+            ]
+            .map(Event::Apply),
+        );
+        let latent = "does nothing without SignerApproval";
+        assert!(twin.says("AZ-02", latent));
+        let everybody = json!({ "kind": "Group", "name": "system:authenticated" });
+        twin.follow([Event::Apply(bound(
+            "y",
+            Kind::ClusterRoleBinding,
+            "two",
+            everybody,
+        ))]);
+        assert!(!twin.says("AZ-02", latent));
+    }
+
     #[test]
     fn offline_an_aggregated_role_has_the_rules_of_its_parts_when_it_comes_after_them() {
         let rules = json!({ "verbs": ["get"], "apiGroups": [""], "resources": ["secrets"] });

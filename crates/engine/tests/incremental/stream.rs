@@ -353,8 +353,9 @@ fn rights() -> impl Strategy<Value = Manifest> {
         any::<[bool; 2]>(),
         whom,
         approval(),
+        leading(),
     )
-        .prop_map(|(kind, namespace, name, [one, two], whom, approval)| {
+        .prop_map(|(kind, namespace, name, [one, two], whom, approval, leading)| {
             let object = live(kind, name);
             let object = if kind.is_namespaced() {
                 object.namespace(namespace)
@@ -366,9 +367,12 @@ fn rights() -> impl Strategy<Value = Manifest> {
                 if two { "ClusterRole" } else { "Role" },
             );
             match kind {
-                Kind::Role => object.push("rules", rule(verb, two)),
+                Kind::Role => object.push("rules", leading.unwrap_or_else(|| rule(verb, two))),
                 Kind::ClusterRole if one => object
-                    .push("rules", rule(if two { "get" } else { "*" }, !two))
+                    .push(
+                        "rules",
+                        leading.unwrap_or_else(|| rule(if two { "get" } else { "*" }, !two)),
+                    )
                     .label("aggregate", name),
                 Kind::ClusterRole if two => object.set(
                     "aggregationRule.clusterRoleSelectors",
@@ -394,6 +398,26 @@ fn rights() -> impl Strategy<Value = Manifest> {
                 }
             }
         })
+}
+
+/// A right that leads to somebody else, or half of one.
+fn leading() -> impl Strategy<Value = Option<Value>> {
+    let rules = [
+        (["create", "get"], "", "pods"),
+        (["create", "get"], "", "pods/exec"),
+        (["impersonate", "create"], "", "serviceaccounts"),
+        (["impersonate", "get"], "", "groups"),
+        (
+            ["update", "create"],
+            "certificates.k8s.io",
+            "certificatesigningrequests/approval",
+        ),
+        (["approve", "get"], "certificates.k8s.io", "signers"),
+    ];
+    let rules = rules.map(
+        |(verbs, group, resource)| json!({ "verbs": verbs, "apiGroups": [group], "resources": [resource] }),
+    );
+    weighted(0.5, select(rules.to_vec()))
 }
 
 /// Until when somebody has approved of a binding.

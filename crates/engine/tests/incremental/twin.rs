@@ -91,6 +91,15 @@ impl Twin {
         state.expect("the cluster's report lists it").failing
     }
 
+    /// Whether a finding of this item has these words.
+    pub(crate) fn says(&self, id: &str, words: &str) -> bool {
+        let states = self.before[&Home::Cluster].iter();
+        let mut samples = states
+            .filter(|[state, _]| state.item.id == id)
+            .flat_map(|[state, _]| &state.sample);
+        samples.any(|sample| sample.finding.message.contains(words))
+    }
+
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.evaluation.next_due()
     }

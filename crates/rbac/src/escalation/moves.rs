@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use plumbline_inventory::{Name, ObjectId};
 
-use super::grants;
 use crate::danger::{Danger, DangerSet};
 use crate::rbac::{Grant, Rbac};
 use crate::request::{Request, ResourceRequest};
@@ -26,7 +25,7 @@ pub(super) struct Move<'a> {
 }
 
 /// Whom a step leads to. Names that are empty are all names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Goal {
     Administrator,
     Accounts {
@@ -53,6 +52,9 @@ pub(super) fn of<'a>(rbac: &'a Rbac, subject: &Subject) -> Vec<Move<'a>> {
         .iter()
         .map(all)
         .fold(DangerSet::default(), DangerSet::union);
+    if !held.iter().any(leads_on) {
+        return Vec::new();
+    }
     let rights = Rights {
         rbac,
         user: User::of(subject),
@@ -65,6 +67,38 @@ pub(super) fn of<'a>(rbac: &'a Rbac, subject: &Subject) -> Vec<Move<'a>> {
     rights.by_roles(&mut moves);
     rights.by_each_grant(&mut moves);
     moves
+}
+
+/// Everything by bindings to a subject, and to the groups that it is always in.
+pub(super) fn grants<'a>(rbac: &'a Rbac, subject: &Subject) -> Vec<Grant<'a>> {
+    let user = User::of(subject);
+    let subjects = user
+        .subjects()
+        .filter(|subject| !matches!(subject, Subject::User(name) if name.is_empty()));
+    subjects
+        .flat_map(|subject| rbac.grants(&subject).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Whether a right can be the one that makes a move.
+fn leads_on(danger: Danger) -> bool {
+    matches!(
+        danger,
+        Danger::CreatePods
+            | Danger::CreatePodControllers
+            | Danger::ExecIntoPods
+            | Danger::AddEphemeralContainers
+            | Danger::ProxyToNodes
+            | Danger::CreateTokens
+            | Danger::EscalateRoles
+            | Danger::BindRoles
+            | Danger::CertificateApproval
+            | Danger::WriteMutatingWebhooks
+            | Danger::WriteMutatingPolicies
+            | Danger::ImpersonateUsers
+            | Danger::ImpersonateGroups
+            | Danger::ImpersonateServiceAccounts
+    )
 }
 
 struct Rights<'a> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::random::object;
 use super::{alice, cluster_role, everywhere, filled, in_shop, role};
-use crate::{Becomes, Danger, Escalation, Rbac, Subject};
+use crate::{Becomes, Danger, Rbac, Standing, Subject};
 
 fn account(namespace: &str, name: &str) -> Manifest {
     written(Kind::ServiceAccount, name).namespace(namespace)
@@ -39,7 +39,7 @@ fn paths(mut objects: Vec<Manifest>) -> Vec<String> {
     objects.push(written(Kind::Namespace, "kube-system"));
     let inventory = filled(Inventory::live(), &objects);
     let rbac = Rbac::of(&inventory);
-    let found = Escalation::new(&rbac, &inventory).paths(&Subject::User("alice".into()));
+    let found = rbac.paths(&Subject::User("alice".into()));
     let line = |path: &crate::Path| {
         let steps: Vec<String> = path
             .steps
@@ -49,7 +49,12 @@ fn paths(mut objects: Vec<Manifest>) -> Vec<String> {
                 Becomes::Subject(subject) => format!("{} > {subject}", step.danger.reason()),
             })
             .collect();
-        steps.join(" > ") + if path.administrator { "!" } else { "" }
+        steps.join(" > ")
+            + if path.standing == Standing::Administrator {
+                "!"
+            } else {
+                ""
+            }
     };
     found.iter().map(line).collect()
 }
@@ -247,28 +252,79 @@ fn a_volume_of_a_node_takes_a_pod() {
 }
 
 #[test]
-fn a_path_is_told_of_if_it_leads_to_something_new() {
-    let secrets = cluster_role("secrets", json!([rule(&["get"], "", "secrets")]));
-    let pods = cluster_role("pods", json!([rule(&["create"], "", "pods")]));
+fn a_path_is_told_of_if_it_leads_to_more_than_the_subject_is() {
     let mut objects = vec![
-        secrets,
-        pods,
+        cluster_role("secrets", json!([rule(&["get"], "", "secrets")])),
+        cluster_role("nodes", json!([rule(&["patch"], "", "nodes")])),
+        cluster_role("pods", json!([rule(&["create"], "", "pods")])),
         in_shop("pods", "ClusterRole", "pods", alice()),
         account("shop", "a"),
         account("shop", "b"),
+        account("shop", "c"),
+        // Whoever creates pods in the namespace has its secrets anyhow.
         in_shop("a", "ClusterRole", "secrets", to_account("shop", "a")),
-        in_shop("b", "ClusterRole", "secrets", to_account("shop", "b")),
-        in_shop("c", "ClusterRole", "secrets", to_account("shop", "missing")),
+        everywhere("missing", "secrets", to_account("shop", "missing")),
     ];
-    assert_eq!(paths(objects.clone()), ["CreatePods > ServiceAccount shop/a"]);
-    // Everywhere is more than in a namespace.
+    assert_eq!(paths(objects.clone()), Vec::<String>::new());
+    objects.push(everywhere("c", "nodes", to_account("shop", "c")));
+    assert_eq!(paths(objects.clone()), ["CreatePods > ServiceAccount shop/c"]);
     objects.push(everywhere("b", "secrets", to_account("shop", "b")));
+    assert_eq!(paths(objects.clone()), ["CreatePods > ServiceAccount shop/b"]);
+    objects.push(everywhere("alice", "secrets", alice()));
+    assert_eq!(paths(objects), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_nearer_and_less_is_told_before_what_is_most() {
+    let mut objects = administrator();
+    objects.extend([
+        cluster_role("secrets", json!([rule(&["get"], "", "secrets")])),
+        cluster_role("pods", json!([rule(&["create"], "", "pods")])),
+        in_shop("pods", "ClusterRole", "pods", alice()),
+        account("shop", "a"),
+        account("shop", "b"),
+        everywhere("a", "secrets", to_account("shop", "a")),
+        in_shop("b", "ClusterRole", "pods", to_account("shop", "b")).namespace("kube-system"),
+    ]);
     let both = [
         "CreatePods > ServiceAccount shop/a",
-        "CreatePods > ServiceAccount shop/b",
+        "CreatePods > ServiceAccount shop/b > CreatePods > ServiceAccount kube-system/root!",
     ];
-    assert_eq!(paths(objects.clone()), both);
-    objects.push(everywhere("alice", "secrets", alice()));
+    assert_eq!(paths(objects), both);
+}
+
+#[test]
+fn an_account_of_a_namespace_is_in_its_group() {
+    let group = |name: &str| json!([{ "kind": "Group", "name": name }]);
+    let of = |bound: &str, namespace: &str| {
+        paths(vec![
+            cluster_role("root", json!([rule(&["*"], "*", "*")])),
+            cluster_role("pods", json!([rule(&["create"], "", "pods")])),
+            in_shop("pods", "ClusterRole", "pods", alice()).namespace(namespace),
+            everywhere("root", "root", group(bound)),
+        ])
+    };
+    for everybody in ["system:serviceaccounts", "system:serviceaccounts:shop"] {
+        assert_eq!(
+            of(everybody, "shop"),
+            [format!("CreatePods > Group {everybody}!")]
+        );
+    }
+    assert_eq!(of("system:serviceaccounts:shop", "bank"), Vec::<String>::new());
+    assert_eq!(of("system:serviceaccounts:shop-2", "shop"), Vec::<String>::new());
+}
+
+#[test]
+fn two_who_may_become_each_other_get_nowhere() {
+    let pods = || cluster_role("pods", json!([rule(&["create"], "", "pods")]));
+    let objects = vec![
+        pods(),
+        in_shop("alice", "ClusterRole", "pods", alice()),
+        account("shop", "a"),
+        account("bank", "b"),
+        in_shop("a", "ClusterRole", "pods", to_account("shop", "a")).namespace("bank"),
+        in_shop("b", "ClusterRole", "pods", to_account("bank", "b")),
+    ];
     assert_eq!(paths(objects), Vec::<String>::new());
 }
 
@@ -288,14 +344,12 @@ proptest! {
         let objects: Vec<Manifest> = objects.into_values().collect();
         let inventory = filled(Inventory::live(), &objects);
         let rbac = Rbac::of(&inventory);
-        let escalation = Escalation::new(&rbac, &inventory);
         for subject in rbac.subjects() {
-            let paths = escalation.paths(subject);
+            let paths = rbac.paths(subject);
             prop_assert!(paths.is_sorted_by_key(|path| path.steps.len()));
-            prop_assert!(paths.iter().filter(|path| path.administrator).count() <= 1 || paths[0].administrator);
             for path in &paths {
                 prop_assert!((1..=4).contains(&path.steps.len()));
-                prop_assert!(!path.gains.is_empty());
+                prop_assert!(!path.rights.is_empty());
                 let mut who = subject.clone();
                 for step in &path.steps {
                     let held = rbac.held(&who).all();
@@ -309,9 +363,9 @@ proptest! {
                 }
                 let every = rbac.held(&who).full.contains(Danger::EveryRight);
                 let last = &path.steps.last().unwrap().becomes;
-                prop_assert!(!path.administrator || every || *last == Becomes::Administrator);
+                let administrator = path.standing == Standing::Administrator;
+                prop_assert_eq!(administrator, every || *last == Becomes::Administrator);
             }
-            prop_assert_eq!(&paths, &Escalation::new(&rbac, &inventory).paths(subject));
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use plumbline_inventory::testing::Manifest;
+use plumbline_inventory::testing::{Manifest, live as running, written};
 use plumbline_inventory::{Inventory, Kind, ObjectId};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::random::object;
-use crate::{Rbac, Subject};
+use super::random::{NAMESPACES, OBJECTS, object};
+use crate::{Rbac, Subject, Touched};
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -20,10 +20,20 @@ enum Event {
     Relist(Kind, Vec<bool>),
 }
 
+/// Something that runs as a service account.
+fn pod() -> impl Strategy<Value = Manifest> {
+    (select(NAMESPACES), select(OBJECTS), select(OBJECTS)).prop_map(|(namespace, name, account)| {
+        let pod = running(Kind::Pod, name).namespace(namespace).image("x");
+        pod.pod_spec("serviceAccountName", account)
+    })
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| kind.is_access()).collect();
     prop_oneof![
         8 => object().prop_map(Event::Put),
+        1 => pod().prop_map(Event::Put),
+        1 => select(NAMESPACES).prop_map(|name| Event::Put(written(Kind::Namespace, name))),
         2 => any::<Index>().prop_map(Event::Delete),
         1 => any::<Index>().prop_map(Event::Break),
         1 => (select(kinds), vec(any::<bool>(), 1..5)).prop_map(|(kind, kept)| Event::Relist(kind, kept)),
@@ -79,7 +89,9 @@ fn seen(
             .grants(subject)
             .map(|grant| format!("{} {} {:?}", grant.binding, grant.role, grant.rules.written()))
             .collect();
-        format!("{} {grants:?}", rbac.is_missing(subject))
+        let risks: Vec<_> = rbac.risks(subject).iter().map(|risk| risk.effective).collect();
+        let paths = rbac.paths(subject);
+        format!("{} {grants:?} {risks:?} {paths:?}", rbac.is_missing(subject))
     };
     let subjects = rbac
         .subjects()
@@ -105,6 +117,10 @@ fn seen(
         })
         .collect();
     (subjects, roles, bindings)
+}
+
+fn is_touched(touched: &Touched, subject: &Subject) -> bool {
+    touched.subjects().any(|other| other == subject) || touched.indirect.contains(subject)
 }
 
 /// Keys whose values differ.
@@ -136,7 +152,7 @@ proptest! {
             prop_assert_eq!(&rbac, &Rbac::of(&inventory));
             let after = seen(&rbac);
             for subject in differing(&before.0, &after.0) {
-                prop_assert!(touched.subjects.contains(subject), "{} is not touched", subject);
+                prop_assert!(is_touched(&touched, subject), "{} is not touched", subject);
             }
             for role in differing(&before.1, &after.1) {
                 prop_assert!(touched.roles.contains(role), "{} is not touched", role);

@@ -24,6 +24,8 @@ const RESOURCES: &[&str] = &[
     "scales/scale",
     "",
     "/exec",
+    "secrets",
+    "serviceaccounts/token",
 ];
 const NAMES: &[&str] = &["web", "db", "", "*"];
 const URLS: &[&str] = &[
@@ -38,7 +40,7 @@ const URLS: &[&str] = &[
     "/api/*",
 ];
 pub(super) const NAMESPACES: &[&str] = &["shop", "bank"];
-const OBJECTS: &[&str] = &["a", "b", "c", "d"];
+pub(super) const OBJECTS: &[&str] = &["a", "b", "c", "d"];
 const USERS: &[&str] = &[
     "alice",
     "",
@@ -47,7 +49,12 @@ const USERS: &[&str] = &[
     "system:serviceaccount:shop:",
     "system:serviceaccount::a",
 ];
-const MORE_GROUPS: &[&str] = &["dev", "system:authenticated", "system:serviceaccounts:shop"];
+const MORE_GROUPS: &[&str] = &[
+    "dev",
+    "system:authenticated",
+    "system:serviceaccounts",
+    "system:serviceaccounts:shop",
+];
 
 fn few(words: &'static [&'static str], most: usize) -> impl Strategy<Value = Vec<&'static str>> {
     subsequence(words, 0..=most)

@@ -1,11 +1,13 @@
 //! What a change touches, and what it leaves alone.
 
-use plumbline_inventory::testing::{Manifest, written};
+use std::collections::BTreeSet;
+
+use plumbline_inventory::testing::{Manifest, live as running, written};
 use plumbline_inventory::{Inventory, Kind};
 use serde_json::{Value, json};
 
 use super::{alice, cluster_role, everywhere, filled, in_shop, role};
-use crate::{Rbac, Touched};
+use crate::{Rbac, Subject, Touched};
 
 /// A cluster and what is known of it.
 struct Cluster {
@@ -35,15 +37,15 @@ impl Cluster {
 
     fn touched(&mut self) -> Vec<String> {
         let dirty = self.inventory.take_dirty();
-        let Touched {
-            subjects,
-            roles,
-            bindings,
-            places: _,
-        } = self.rbac.update(&self.inventory, &dirty);
-        let subjects = subjects.iter().map(ToString::to_string);
+        let touched = self.rbac.update(&self.inventory, &dirty);
+        let subjects = touched.subjects().chain(&touched.indirect);
+        let subjects: BTreeSet<&Subject> = subjects.collect();
+        let Touched { roles, bindings, .. } = &touched;
+        let others = roles.iter().chain(bindings).map(ToString::to_string);
         subjects
-            .chain(roles.iter().chain(&bindings).map(ToString::to_string))
+            .into_iter()
+            .map(ToString::to_string)
+            .chain(others)
             .collect()
     }
 }
@@ -102,6 +104,83 @@ fn a_service_account_wakes_up_its_bindings_when_it_is_created() {
     assert_eq!(cluster.delete(&account), touched);
     let nobody = written(Kind::ServiceAccount, "idle").namespace("shop");
     assert_eq!(cluster.put(&nobody), Vec::<String>::new());
+}
+
+fn rule(verb: &str, resource: &str) -> Value {
+    json!([{ "verbs": [verb], "apiGroups": [""], "resources": [resource] }])
+}
+
+fn to_account(name: &str) -> Value {
+    json!([{ "kind": "ServiceAccount", "namespace": "shop", "name": name }])
+}
+
+#[test]
+fn rights_of_an_account_touch_whoever_may_become_it() {
+    let mut cluster = Cluster::new(&[
+        written(Kind::Namespace, "shop"),
+        cluster_role("pods", rule("create", "pods")),
+        cluster_role("exec", rule("create", "pods/exec")),
+        cluster_role("secrets", rule("get", "secrets")),
+        written(Kind::ServiceAccount, "web").namespace("shop"),
+        in_shop("pods", "ClusterRole", "pods", alice()),
+        in_shop(
+            "exec",
+            "ClusterRole",
+            "exec",
+            json!([{ "kind": "User", "name": "bob" }]),
+        ),
+        in_shop(
+            "elsewhere",
+            "ClusterRole",
+            "pods",
+            json!([{ "kind": "User", "name": "carol" }]),
+        )
+        .namespace("bank"),
+    ]);
+    let binding = everywhere("web", "secrets", to_account("web"));
+    let touched = cluster.put(&binding);
+    assert_eq!(
+        touched,
+        [
+            "User alice",
+            "ServiceAccount shop/web",
+            "ClusterRole secrets",
+            "ClusterRoleBinding web"
+        ]
+    );
+    // A shell leads to it once something runs as it, and as long as that does.
+    let pod = running(Kind::Pod, "p").namespace("shop").image("x");
+    assert_eq!(cluster.put(&pod), Vec::<String>::new());
+    let web = pod.pod_spec("serviceAccountName", "web");
+    assert_eq!(cluster.put(&web), ["User bob"]);
+    assert_eq!(
+        cluster.put(&web.clone().label("app", "web")),
+        Vec::<String>::new()
+    );
+    assert_eq!(cluster.delete(&web), ["User bob"]);
+    assert_eq!(cluster.delete(&binding), touched);
+}
+
+#[test]
+fn the_other_half_of_a_right_touches_whoever_is_always_in_the_group_that_has_it() {
+    let rule = |verb: &str, resource: &str| json!([{ "verbs": [verb], "apiGroups": ["certificates.k8s.io"], "resources": [resource] }]);
+    let mut cluster = Cluster::new(&[
+        cluster_role("half", rule("update", "certificatesigningrequests/approval")),
+        cluster_role("other", rule("approve", "signers")),
+        everywhere("half", "half", alice()),
+        everywhere("bob", "none", json!([{ "kind": "User", "name": "bob" }])),
+    ]);
+    let everybody = json!([{ "kind": "Group", "name": "system:authenticated" }]);
+    let touched = cluster.put(&everywhere("other", "other", everybody));
+    assert_eq!(
+        touched,
+        [
+            "User alice",
+            "Group system:authenticated",
+            "ClusterRole other",
+            "ClusterRoleBinding other"
+        ]
+    );
 }
 
 #[test]

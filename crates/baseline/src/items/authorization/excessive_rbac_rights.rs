@@ -6,6 +6,7 @@ use plumbline_inventory::{Component, Kind};
 use plumbline_rbac::{Danger, Risk};
 
 use crate::items::item;
+use crate::paths::Paths;
 use crate::rights::{grounds, lower, severity_of, unbound};
 use crate::{Check, Context, Findings, ObjectRef, RoleView, SubjectView};
 
@@ -45,6 +46,13 @@ item! {
     /// that does not exist (reason `DormantGrant`: whoever creates the account has the right), and one step more
     /// for everybody (`system:authenticated` and the like). What takes two rights of which the subject has one is
     /// `LatentGrant`. A binding to a role that does not exist is `MissingRole`.
+    ///
+    /// A right that makes somebody else of whoever has it is told with where it leads, the shortest path first, in at
+    /// most four steps: `may create pods in shop → runs as ServiceAccount shop/deployer → has every right`. A path ends
+    /// at all rights, or at critical or highly severe ones in every namespace, if the subject has no such itself. It
+    /// goes by pods and workloads (any account of the namespace), shells, debug containers, kubelets and volumes of
+    /// nodes (accounts that something runs as), tokens, impersonation, `bind` and `escalate`, client certificates,
+    /// and mutating webhooks and policies. It is words beside the finding, and changes nothing of its severity.
     ///
     /// A role with such rights that nobody is bound to, directly or by aggregation, is an object of its own:
     /// `LatentGrant`, one step less severe, for a manifest often brings a role without its binding.
@@ -121,15 +129,22 @@ fn check(subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findin
             );
         }
     }
+    let paths = Paths::of(subject.subject, context);
     let risks = context.rbac.risks(subject.subject).into_iter();
     for risk in risks.filter(|risk| here.contains(risk.grant.binding) && !risk.danger.is_impersonation()) {
         if !context.is_stock(&risk.grant) {
-            tell(&risk, subject, context, findings);
+            tell(&risk, &paths, subject, context, findings);
         }
     }
 }
 
-fn tell(risk: &Risk<'_>, subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
+fn tell(
+    risk: &Risk<'_>,
+    paths: &Paths,
+    subject: &SubjectView<'_>,
+    context: &Context<'_>,
+    findings: &mut Findings,
+) {
     let mut severity = severity_of(risk, subject.subject);
     let mut reason = risk.danger.reason();
     let mut remark = String::new();
@@ -149,7 +164,8 @@ fn tell(risk: &Risk<'_>, subject: &SubjectView<'_>, context: &Context<'_>, findi
         );
     }
     let about = context.about_role(risk.grant.role);
-    let message = format!("{}{remark}{about}: {}", grounds(risk), risk.danger.why());
+    let (grounds, why, path) = (grounds(risk), risk.danger.why(), paths.from(risk));
+    let message = format!("{grounds}{remark}{about}: {why}{path}");
     findings.grant_at(
         severity,
         risk.grant.binding,

@@ -6,6 +6,7 @@ use plumbline_inventory::{Kind, ObjectId};
 use plumbline_rbac::{Danger, Risk};
 
 use crate::items::item;
+use crate::paths::Paths;
 use crate::rights::{grounds, lower, severity_of, unbound};
 use crate::{Check, Context, Findings, RoleView, SubjectView};
 
@@ -37,7 +38,8 @@ item! {
     ///
     /// Narrowed to a namespace or to certain names it is one step less severe; to `system:masters` it is not.
     /// Kubernetes' own roles by their own bindings are left out, recognised by what they say. A role that nobody
-    /// is bound to is `LatentGrant`; an account that does not exist, `DormantGrant`.
+    /// is bound to is `LatentGrant`; an account that does not exist, `DormantGrant`. Where impersonation leads further
+    /// than the subject is, the path is told as in AZ-02.
     ///
     /// ## Examples
     ///
@@ -80,15 +82,22 @@ fn check(subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findin
     for risk in risks.filter(|risk| risk.danger.is_impersonation() && here(risk)) {
         by_binding.entry(risk.grant.binding).or_default().push(risk);
     }
+    let paths = Paths::of(subject.subject, context);
     for risks in by_binding.into_values() {
         if !context.is_stock(&risks[0].grant) {
-            tell(&risks, subject, context, findings);
+            tell(&risks, &paths, subject, context, findings);
         }
     }
 }
 
 /// Tells of a binding what it lets the subject impersonate.
-fn tell(risks: &[Risk<'_>], subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
+fn tell(
+    risks: &[Risk<'_>],
+    paths: &Paths,
+    subject: &SubjectView<'_>,
+    context: &Context<'_>,
+    findings: &mut Findings,
+) {
     let effective = risks.iter().any(|risk| risk.effective);
     let mut worst = risks.iter().filter(|risk| risk.effective == effective);
     let first = worst.next().expect("there is one of them");
@@ -122,8 +131,9 @@ fn tell(risks: &[Risk<'_>], subject: &SubjectView<'_>, context: &Context<'_>, fi
         ""
     };
     let about = context.about_role(worst.grant.role);
+    let path: String = risks.iter().map(|risk| paths.from(risk)).collect();
     let message = format!(
-        "{}{half}, by {}{via}{about}: {}",
+        "{}{half}, by {}{via}{about}: {}{path}",
         all.join(", "),
         grounds(worst),
         worst.danger.why()
