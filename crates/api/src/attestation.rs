@@ -193,7 +193,7 @@ impl AttestationReason {
             Self::Accepted => AttestationState::Active,
             Self::Unused => AttestationState::Unused,
             Self::Contradicted => AttestationState::Contradicted,
-            Self::Unguarded | Self::TooLong => AttestationState::Rejected,
+            Self::Unguarded | Self::NotAttestable | Self::TooLong => AttestationState::Rejected,
             Self::Expired => AttestationState::Expired,
         }
     }

@@ -212,6 +212,8 @@ reasons! {
         Contradicted => False,
         /// `False`: it was made while the guarding admission policy was not in force; it has to be made again.
         Unguarded => False,
+        /// `False`: none of its items can be attested: the API alone decides on them (class A), or there are none.
+        NotAttestable => False,
         /// `False`: it is valid for longer than the baseline's `attestations.maxDays` allows.
         TooLong => False,
         /// `False`: its date has passed.

@@ -1,6 +1,6 @@
 //! What a check says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -261,6 +261,8 @@ pub struct Outcome {
     pub pods: u32,
     /// What was found, in order.
     pub findings: Vec<Finding>,
+    /// For each finding which of the failing objects it is about, from 0.
+    pub about: Vec<u32>,
     /// Why it cannot be decided, if so.
     pub unknown: Option<(&'static str, String)>,
     /// When it has to be looked at again though nothing has changed.
@@ -336,37 +338,38 @@ impl Findings {
                 ..Outcome::default()
             };
         }
-        let by_itself = self
-            .remarks
-            .iter()
-            .filter(|remark| remark.counts_by_itself)
-            .count();
-        let shared = self.remarks.iter().filter(|remark| !remark.counts_by_itself);
-        let failing: BTreeSet<&ObjectRef> = shared
-            .map(|remark| remark.object.as_ref().unwrap_or(default))
-            .collect();
-        let failing = (failing.len() + by_itself) as u32;
-        let mut findings: Vec<Finding> = self
-            .remarks
-            .into_iter()
-            .map(|remark| {
-                let (subject, role) = remark.grant.unzip();
-                Finding {
-                    severity: remark.severity,
-                    object: remark.object.unwrap_or_else(|| default.clone()),
-                    container: remark.container,
-                    subject,
-                    role: role.flatten(),
-                    reason: remark.reason,
-                    message: remark.message,
-                }
-            })
-            .collect();
-        findings.sort();
+        let mut failing = 0;
+        let mut objects: BTreeMap<ObjectRef, u32> = BTreeMap::new();
+        let mut found: Vec<(Finding, u32)> = Vec::with_capacity(self.remarks.len());
+        for remark in self.remarks {
+            let (subject, role) = remark.grant.unzip();
+            let finding = Finding {
+                severity: remark.severity,
+                object: remark.object.unwrap_or_else(|| default.clone()),
+                container: remark.container,
+                subject,
+                role: role.flatten(),
+                reason: remark.reason,
+                message: remark.message,
+            };
+            let mut next = || {
+                failing += 1;
+                failing - 1
+            };
+            let about = if remark.counts_by_itself {
+                next()
+            } else {
+                *objects.entry(finding.object.clone()).or_insert_with(next)
+            };
+            found.push((finding, about));
+        }
+        found.sort();
+        let (findings, about) = found.into_iter().unzip();
         Outcome {
             evaluated: self.evaluated.unwrap_or(1),
             failing,
             findings,
+            about,
             unknown: self.unknown.into_iter().next(),
             valid_until: self.valid_until,
             note: self.note,
@@ -378,11 +381,15 @@ impl Findings {
 
 impl Outcome {
     /// Adds what another check of the same item says.
-    pub(crate) fn add(&mut self, mut other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
+        let own = std::mem::take(&mut self.findings).into_iter();
+        let own = own.zip(std::mem::take(&mut self.about));
+        let others = other.about.into_iter().map(|about| about + self.failing);
+        let mut found: Vec<(Finding, u32)> = own.chain(other.findings.into_iter().zip(others)).collect();
+        found.sort();
+        (self.findings, self.about) = found.into_iter().unzip();
         self.evaluated += other.evaluated;
         self.failing += other.failing;
-        self.findings.append(&mut other.findings);
-        self.findings.sort();
         if self.unknown.is_none() {
             (self.unknown, self.missing) = (other.unknown, other.missing);
         }
@@ -394,6 +401,7 @@ impl Outcome {
     pub(crate) fn add_one(&mut self, other: Self) {
         self.add(Self {
             failing: other.failing.min(1),
+            about: vec![0; other.findings.len()],
             ..other
         });
     }

@@ -9,14 +9,17 @@ use plumbline_baseline::evaluate::TemplateVerdict;
 use plumbline_baseline::{Check, Context, Home, ITEMS, Item, Outcome, Unit};
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::NamespaceView;
-use plumbline_inventory::{Dirty, Inventory, Kind, Name, Topic};
+use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId, Topic};
 use plumbline_rbac::{Rbac, Subject, Touched};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::attestations::Attestations;
+use crate::covered::Covered;
 use crate::due::Due;
 use crate::index::Index;
 use crate::settings::Settings;
 use crate::tally::{Severities, Tally};
+use crate::waivers::{self, Acceptance, Waivers};
 
 /// The results of every item that has checks, for every unit, namespace and the cluster.
 ///
@@ -32,6 +35,9 @@ pub struct Evaluation {
     indexes: Vec<Index>,
     memory: TemplateMemory,
     due: Due,
+    waivers: Waivers,
+    covered: Covered,
+    attestations: Attestations,
     /// The time of the last evaluation.
     now: Timestamp,
 }
@@ -76,8 +82,10 @@ struct Total {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct UnitResult {
     tally: Tally,
-    severities: Severities,
-    waived: bool,
+    /// Severities of findings that stand.
+    standing: Severities,
+    /// Severities of findings that are accepted.
+    accepted: Severities,
     /// Of everything that was said, words included: two outcomes may count the same and read differently.
     fingerprint: u32,
 }
@@ -187,6 +195,9 @@ impl Evaluation {
             indexes: slots.iter().map(|_| Index::default()).collect(),
             memory: TemplateMemory::default(),
             due: Due::default(),
+            waivers: Waivers::default(),
+            covered: Covered::default(),
+            attestations: Attestations::default(),
             now: Timestamp::MIN,
             slots,
         }
@@ -197,6 +208,8 @@ impl Evaluation {
     pub fn evaluated(mut self, inventory: &Inventory, settings: &Settings, now: Timestamp) -> Self {
         self.now = now;
         self.rbac = Rbac::of(inventory);
+        self.waivers = Waivers::of(inventory, settings, now);
+        self.attestations = Attestations::of(inventory, settings, now);
         let namespaces = inventory
             .namespaces()
             .map(|namespace| Home::Namespace(namespace.name().clone()));
@@ -216,7 +229,27 @@ impl Evaluation {
     /// When something has to be looked at again though nothing changes: with [`Evaluation::update`], then or
     /// later.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.due.next()
+        let next = [
+            self.due.next(),
+            self.waivers.next(),
+            self.attestations.next(),
+        ];
+        next.into_iter().flatten().min()
+    }
+
+    /// The waivers, as evaluated.
+    pub fn waivers(&self) -> &Waivers {
+        &self.waivers
+    }
+
+    /// How many objects with findings a waiver accepts.
+    pub fn covered(&self, waiver: &ObjectId) -> u32 {
+        self.covered.count(waiver)
+    }
+
+    /// The attestations, as evaluated.
+    pub fn attestations(&self) -> &Attestations {
+        &self.attestations
     }
 
     /// Evaluates again what became dirty, and what is due at `now`. A clock that is put back stands still.
@@ -238,7 +271,11 @@ impl Evaluation {
             }
         }
         let touched = self.rbac.update(inventory, &dirty);
+        // Waivers of a namespace come and go with it.
+        let decides = |kind: Kind| kind.is_decision() || kind == Kind::Namespace;
+        let decided = dirty.topics.iter().any(|topic| decides(topic.kind));
         let mut plan = self.plan(dirty, &touched, inventory, settings);
+        self.decide_anew(decided, inventory, settings, &mut plan, &mut changed);
         for (home, unit, slot) in self.due.take(self.now) {
             plan.entry(home).or_default().add(unit, 1 << slot);
         }
@@ -259,7 +296,60 @@ impl Evaluation {
             }
         }
         self.memory.sweep();
+        if self.covered.take_changed() {
+            // A waiver that covers nothing any more, or something at last, is counted elsewhere.
+            changed.cluster = true;
+            let namespaces = self.waivers.iter().filter_map(|(id, _)| id.namespace.clone());
+            changed.namespaces.extend(namespaces);
+        }
         changed
+    }
+
+    /// Looks at waivers and attestations again if they are `decided` anew or old, and plans what follows.
+    fn decide_anew(
+        &mut self,
+        decided: bool,
+        inventory: &Inventory,
+        settings: &Settings,
+        plan: &mut Plan,
+        changed: &mut Changed,
+    ) {
+        let is_old = |next: Option<Timestamp>| next.is_some_and(|next| next <= self.now);
+        if decided || is_old(self.attestations.next()) {
+            let attestations = Attestations::of(inventory, settings, self.now);
+            changed.everywhere |= attestations != self.attestations;
+            self.attestations = attestations;
+        }
+        if !decided && !is_old(self.waivers.next()) {
+            return;
+        }
+        let before = std::mem::replace(&mut self.waivers, Waivers::of(inventory, settings, self.now));
+        for (id, items) in self.waivers.changed(&before) {
+            let slots = self.slots_where(|slot| items.contains(slot.item.id));
+            let one = waivers::place(id).map(|name| Home::Namespace(Name::clone(name)));
+            changed.cluster = true;
+            if let Some(home) = &one {
+                changed.add(home);
+            }
+            let homes: Vec<&Home> = match &one {
+                Some(home) => vec![home],
+                None => self.results.keys().collect(),
+            };
+            for home in homes.into_iter().filter(|_| slots != 0) {
+                let Some(results) = self.results.get(home) else {
+                    continue;
+                };
+                for (unit, results) in &results.units {
+                    let found = |(at, result): &&(usize, UnitResult)| {
+                        slots & (1 << at) != 0 && result.tally.findings > 0
+                    };
+                    let found = results.iter().filter(found).fold(0, |set, (at, _)| set | 1 << at);
+                    if found != 0 {
+                        plan.entry(home.clone()).or_default().add(unit.clone(), found);
+                    }
+                }
+            }
+        }
     }
 
     fn context<'a>(&self, inventory: &'a Inventory, rbac: &'a Rbac, settings: &'a Settings) -> Context<'a> {
@@ -300,8 +390,8 @@ impl Evaluation {
             let looks_around = self.slots_where(|slot| slot.looks_around && slot.reads(kind));
             let whole = self.slots_where(|slot| slot.reads(kind));
             let homes: Vec<Home> = match namespace {
-                // Who may do what is looked at by whom it concerns.
-                _ if kind.is_rights() => continue,
+                // Who may do what is looked at by whom it concerns, and what people decide by what it is about.
+                _ if kind.is_rights() || kind.is_decision() => continue,
                 Some(namespace) if kind == Kind::Namespace => {
                     // What its bindings give counts where it is in scope, and may be the business of others.
                     self.plan_rights(&self.rbac.touched_in(&namespace), inventory, settings, &mut plan);
@@ -421,13 +511,11 @@ impl Evaluation {
         if !exists && !self.results.contains_key(home) {
             return false;
         }
-        let system = &settings.parameters.system_namespaces;
-        let waived = home.namespace().is_some_and(|name| system.contains(&**name));
         let rbac = std::mem::take(&mut self.rbac);
         let context = self.context(inventory, &rbac, settings);
         let mut changed = false;
         for (unit, slots) in &work.units {
-            changed |= self.replace(home, unit, *slots, waived, &context, settings);
+            changed |= self.replace(home, unit, *slots, &context, settings);
         }
         if work.every_workload != 0 {
             let namespace = home.namespace().and_then(|name| inventory.namespace(name));
@@ -435,7 +523,7 @@ impl Evaluation {
                 let unit = Unit::Workload(workload.kind(), Name::clone(workload.name()));
                 let done = work.units.get(&unit).copied().unwrap_or_default();
                 let slots = work.every_workload & !done;
-                changed |= self.replace(home, &unit, slots, waived, &context, settings);
+                changed |= self.replace(home, &unit, slots, &context, settings);
             }
         }
         self.rbac = rbac;
@@ -451,7 +539,6 @@ impl Evaluation {
         home: &Home,
         unit: &Unit,
         slots: Slots,
-        waived: bool,
         context: &Context<'_>,
         settings: &Settings,
     ) -> bool {
@@ -474,12 +561,12 @@ impl Evaluation {
             });
             let valid_until = outcome.as_ref().and_then(|outcome| outcome.valid_until);
             self.due.set(home, unit, at, valid_until);
-            let after = outcome.map(|outcome| UnitResult {
-                tally: Tally::of(&outcome, waived),
-                severities: Severities::of(&outcome.findings),
-                waived,
-                fingerprint: fingerprint(&outcome),
+            let accepted = outcome.as_ref().map_or_else(Vec::new, |outcome| {
+                self.waivers
+                    .accept(item, home, unit, outcome, context.inventory, settings)
             });
+            self.covered.set(home, unit, at, outcome.as_ref(), &accepted);
+            let after = outcome.map(|outcome| UnitResult::of(&outcome, &accepted));
             // What says nothing is not there, so that a role without harm costs nothing.
             let after = after.filter(|after| {
                 matches!(unit, Unit::Workload(..) | Unit::Whole) || after.tally != Tally::default()
@@ -491,8 +578,7 @@ impl Evaluation {
             changed = true;
             let index = &mut self.indexes[at];
             let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-            index.remove(home, unit, before.waived, before.severities);
-            index.insert(home, unit, after.waived, after.severities);
+            index.replace(home, unit, [before.standing, after.standing], [before.accepted, after.accepted]);
             index.set_unknown(home, unit, after.tally.unknown > 0);
             let total = &mut results.totals[at];
             let failing = total.tally.failing;
@@ -534,9 +620,35 @@ impl Evaluation {
         self.results.get(home)?.totals.get(slot)
     }
 
+    /// Namespaces in which the item of `slot` applies to something, system namespaces aside.
+    pub(crate) fn concerned<'a>(&'a self, slot: usize, settings: &'a Settings) -> impl Iterator<Item = &'a Home> {
+        let system = &settings.parameters.system_namespaces;
+        let concerned = move |(home, results): &(&Home, &Results)| {
+            let evaluated = results.totals.get(slot).map_or(0, |total| total.tally.evaluated);
+            evaluated > 0 && home.namespace().is_none_or(|name| !system.contains(&**name))
+        };
+        self.results.iter().filter(concerned).map(|(home, _)| home)
+    }
+
     /// Where findings of `slot` are.
     pub(crate) fn index(&self, slot: usize) -> &Index {
         &self.indexes[slot]
+    }
+
+    /// What the item of `slot` says of a unit, findings and all: evaluated again, with templates remembered; and
+    /// for each finding why it is accepted, if it is.
+    pub(crate) fn judged(
+        &self,
+        slot: usize,
+        home: &Home,
+        unit: &Unit,
+        inventory: &Inventory,
+        settings: &Settings,
+    ) -> (Outcome, Vec<Acceptance>) {
+        let outcome = self.outcome(slot, home, unit, inventory, settings).unwrap_or_default();
+        let item = self.slots[slot].item;
+        let accepted = self.waivers.accept(item, home, unit, &outcome, inventory, settings);
+        (outcome, accepted)
     }
 
     /// What the item of `slot` says of a unit, findings and all: evaluated again, with templates remembered.
@@ -587,9 +699,26 @@ impl Results {
     }
 }
 
+impl UnitResult {
+    fn of(outcome: &Outcome, accepted: &[Acceptance]) -> Self {
+        let severities = |standing: bool| {
+            let findings = outcome.findings.iter().zip(accepted);
+            let findings = findings.filter(|(_, accepted)| accepted.stands() == standing);
+            Severities::of(findings.map(|(finding, _)| finding))
+        };
+        Self {
+            tally: Tally::of(outcome, accepted),
+            standing: severities(true),
+            accepted: severities(false),
+            fingerprint: fingerprint(outcome, accepted),
+        }
+    }
+}
+
 /// Of everything that was said.
-fn fingerprint(outcome: &Outcome) -> u32 {
+fn fingerprint(outcome: &Outcome, accepted: &[Acceptance]) -> u32 {
     let mut hasher = Xxh3::new();
+    accepted.hash(&mut hasher);
     outcome.findings.hash(&mut hasher);
     outcome.unknown.hash(&mut hasher);
     outcome.note.hash(&mut hasher);

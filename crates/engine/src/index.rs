@@ -18,15 +18,21 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    pub(crate) fn insert(&mut self, home: &Home, unit: &Unit, waived: bool, severities: Severities) {
-        for severity in severities.iter() {
-            self.units.insert((waived, severity, home.clone(), unit.clone()));
-        }
-    }
-
-    pub(crate) fn remove(&mut self, home: &Home, unit: &Unit, waived: bool, severities: Severities) {
-        for severity in severities.iter() {
-            self.units.remove(&(waived, severity, home.clone(), unit.clone()));
+    /// Notes the severities that the findings of a unit have where they had others: those that stand, and those
+    /// that are accepted; each before and after.
+    pub(crate) fn replace(
+        &mut self,
+        home: &Home,
+        unit: &Unit,
+        standing: [Severities; 2],
+        accepted: [Severities; 2],
+    ) {
+        for (waived, [before, after]) in [(false, standing), (true, accepted)] {
+            let key = |severity| (waived, severity, home.clone(), unit.clone());
+            for severity in before.iter() {
+                self.units.remove(&key(severity));
+            }
+            self.units.extend(after.iter().map(key));
         }
     }
 

@@ -1,6 +1,9 @@
 //! What follows from the inventory and the baseline: results kept up to date event by event, rolled up to
 //! namespaces and the cluster, with what a report remembers. Pure: time is an argument.
 
+pub mod attestations;
+mod covered;
+pub mod decided;
 mod due;
 mod evaluation;
 mod index;
@@ -9,6 +12,7 @@ pub mod report;
 mod rollup;
 mod settings;
 mod tally;
+pub mod waivers;
 
 pub use evaluation::{Changed, Evaluation};
 pub use memory::{Memory, Settling};

@@ -9,11 +9,12 @@ use plumbline_api::conditions::{
     StalledReason,
 };
 use plumbline_api::coverage::{InputCoverage, InputState as CoverageState};
-use plumbline_api::report::{BaselineRef, Summary, WaiverCounts};
+use plumbline_api::report::{BaselineRef, Summary};
 use plumbline_api::{Drift, ItemResult, ItemStatus, Level, ReportStatus};
 use plumbline_inventory::{InputState, Inventory, Kind};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::decided;
 use crate::evaluation::Evaluation;
 use crate::memory::{Aged, Memory, Settling, to_seconds};
 use crate::rollup::ItemState;
@@ -108,7 +109,7 @@ impl Source<'_> {
             } else {
                 Vec::new()
             },
-            waivers: Some(WaiverCounts::default()),
+            waivers: Some(self.evaluation.waiver_counts(home)),
         };
         fit(&mut report, budget);
         Report {
@@ -164,6 +165,15 @@ impl Source<'_> {
         set(drifted(items, memory, now));
         set(self.fresh(now));
         conditions::remove(&mut list, ConditionType::Reconciling);
+        for (type_, condition) in [
+            (ConditionType::Expiring, self.evaluation.expiring(home, now)),
+            (ConditionType::Unguarded, decided::unguarded(self.inventory, home, now)),
+        ] {
+            match condition {
+                Some(condition) => conditions::set(&mut list, condition),
+                None => conditions::remove(&mut list, type_),
+            }
+        }
         match self.refused.filter(|_| *home == Home::Cluster) {
             Some(error) => {
                 conditions::set(&mut list, StalledReason::WriteRefused.condition(error, None, now));

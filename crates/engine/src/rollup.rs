@@ -12,6 +12,7 @@ use plumbline_rbac::Subject;
 use crate::evaluation::Evaluation;
 use crate::report::{MAX_MESSAGE, cut};
 use crate::settings::Settings;
+use crate::waivers::SYSTEM_NAMESPACE;
 
 /// What is to be said of an item now, without what a report remembers.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +31,8 @@ pub struct ItemState {
     pub failing: u32,
     /// Objects all of whose findings are accepted.
     pub waived: u32,
+    /// Objects among them that are in system namespaces.
+    pub of_system: u32,
     /// Objects that do not run.
     pub inactive: u32,
     /// Live pods behind failing workloads.
@@ -54,7 +57,7 @@ pub struct SampledFinding {
     /// The finding.
     pub finding: plumbline_baseline::Finding,
     /// Why it is accepted.
-    pub waived: Option<&'static str>,
+    pub waived: Option<String>,
 }
 
 /// A kind that an item reads and the inventory does not have.
@@ -64,9 +67,6 @@ struct MissingInput {
     /// What is the matter with it.
     state: InputState,
 }
-
-/// The reason of findings in system namespaces.
-pub(crate) const SYSTEM_NAMESPACE: &str = "SystemNamespace";
 
 impl Evaluation {
     /// The states of the items that the report of `home` lists, in the order of the checklist.
@@ -101,6 +101,7 @@ impl Evaluation {
             evaluated: 0,
             failing: 0,
             waived: 0,
+            of_system: 0,
             inactive: 0,
             pods: 0,
             findings: 0,
@@ -116,12 +117,48 @@ impl Evaluation {
             state.message = format!("disabled by the baseline: {why}");
             return state;
         }
-        if let Some(slot) = self.slot(item) {
+        let slot = self.slot(item);
+        if let Some(slot) = slot {
             self.count(&mut state, slot, home);
             self.sample(&mut state, slot, home, inventory, settings, sample);
             self.decide(&mut state, slot, home, inventory, settings);
         }
+        self.hear(&mut state, slot, home, inventory, settings);
         state
+    }
+
+    /// Takes in what is attested: it decides where evidence does not, and never against it.
+    fn hear(
+        &self,
+        state: &mut ItemState,
+        slot: Option<usize>,
+        home: &Home,
+        inventory: &Inventory,
+        settings: &Settings,
+    ) {
+        let item = state.item;
+        if state.status == ItemStatus::Fail {
+            if let Some((id, _)) = self.attestations().speaking_of(item, home).next() {
+                state.reason = "AttestationContradicted";
+                let _ = write!(state.message, "; {id} says otherwise");
+            }
+            return;
+        }
+        if !is_open(state) {
+            return;
+        }
+        let concerned = slot.into_iter().flat_map(|slot| self.concerned(slot, settings));
+        let deciding = self.attestations().deciding(item, home, concerned, inventory);
+        let Some((id, first)) = deciding.first() else {
+            return;
+        };
+        state.status = ItemStatus::Attested;
+        state.reason = "Attested";
+        state.message = format!("{}: {id}", first.message);
+        if deciding.len() > 1 {
+            let _ = write!(state.message, " and {} more", deciding.len() - 1);
+        }
+        state.missing.clear();
     }
 
     fn count(&self, state: &mut ItemState, slot: usize, home: &Home) {
@@ -129,6 +166,7 @@ impl Evaluation {
         state.evaluated = tally.evaluated;
         state.failing = tally.failing;
         state.waived = tally.waived;
+        state.of_system = tally.of_system;
         state.inactive = tally.inactive;
         state.pods = tally.pods;
         state.findings = tally.findings;
@@ -169,14 +207,16 @@ impl Evaluation {
             } else if state.sample.len() - start > limit && *unit != Unit::Whole {
                 break;
             }
-            let outcome = self.outcome(slot, of, unit, inventory, settings);
-            let findings = outcome.into_iter().flat_map(|outcome| outcome.findings);
+            let (outcome, accepted) = self.judged(slot, of, unit, inventory, settings);
+            let findings = outcome.findings.into_iter().zip(accepted);
             state.sample.extend(
                 findings
-                    .filter(|finding| finding.severity == *severity)
-                    .map(|finding| SampledFinding {
+                    .filter(|(finding, accepted)| {
+                        finding.severity == *severity && accepted.stands() != *waived
+                    })
+                    .map(|(finding, accepted)| SampledFinding {
                         finding,
-                        waived: waived.then_some(SYSTEM_NAMESPACE),
+                        waived: accepted.name(),
                     }),
             );
         }
@@ -233,9 +273,19 @@ impl Evaluation {
             state.reason = reason;
             state.message = format!("{}: {why}", unit.named(of));
         } else if state.waived > 0 {
-            state.status = ItemStatus::Waived;
-            state.reason = SYSTEM_NAMESPACE;
-            state.message = format!("{}, all in system namespaces", subject(state.waived, state));
+            let by_waivers = state.waived - state.of_system;
+            (state.status, state.reason) = match by_waivers {
+                0 => (ItemStatus::Waived, SYSTEM_NAMESPACE),
+                _ => (ItemStatus::Waived, "Accepted"),
+            };
+            let accepted = match (by_waivers, state.of_system) {
+                (0, _) => "all in system namespaces".to_owned(),
+                (_, 0) => "all accepted by waivers".to_owned(),
+                (by_waivers, of_system) => {
+                    format!("{by_waivers} accepted by waivers, {of_system} in system namespaces")
+                }
+            };
+            state.message = format!("{}, {accepted}", subject(state.waived, state));
         } else if state.evaluated > 0 && state.item.class == Class::C {
             state.status = ItemStatus::NeedsAttestation;
             state.reason = "AttestationMissing";
@@ -277,6 +327,22 @@ impl Evaluation {
         let note = (state.item.scope == Scope::Cluster).then(of_cluster).flatten();
         note.and_then(|outcome| outcome.note)
             .unwrap_or_else(|| format!("{} checked", quantity(state.evaluated, state.item)))
+    }
+}
+
+/// Whether an attestation may decide: nothing else can. What cannot be read at present is not that, nor what
+/// does not decode.
+fn is_open(state: &ItemState) -> bool {
+    let lacks_evidence = || {
+        let temporary = matches!(state.reason, "InputPending" | "InputFailing" | "UndecodableObject");
+        state.item.class != Class::A
+            && !temporary
+            && (!state.missing.is_empty() || state.reason == "NotImplemented")
+    };
+    match state.status {
+        ItemStatus::NeedsAttestation => true,
+        ItemStatus::Unknown => lacks_evidence(),
+        _ => false,
     }
 }
 
@@ -429,7 +495,7 @@ impl From<SampledFinding> for Finding {
             role: finding.role.map(|role| format!("{}/{}", role.kind, role.name)),
             severity: finding.severity,
             message: cut(finding.message, MAX_MESSAGE),
-            waived: sampled.waived.map(str::to_owned),
+            waived: sampled.waived,
         }
     }
 }

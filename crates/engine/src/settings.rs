@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use plumbline_api::baseline::{ComplianceBaselineSpec, Reading};
 use plumbline_api::{Level, Severity};
 use plumbline_baseline::{Item, Parameters, find};
@@ -14,7 +15,38 @@ use plumbline_rbac::Subject;
 pub struct Settings {
     /// What checks read.
     pub parameters: Parameters,
+    /// What the baseline allows waivers and attestations.
+    pub limits: Limits,
     overrides: BTreeMap<&'static str, Override>,
+}
+
+/// What a baseline allows those who decide, in days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// From its approval until a waiver must have expired.
+    pub waiver: SignedDuration,
+    /// Before the expiry of a waiver or an attestation, when reports begin to warn.
+    pub warning: SignedDuration,
+    /// From its creation until an attestation must have expired.
+    pub attestation: SignedDuration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::of(&ComplianceBaselineSpec::default())
+    }
+}
+
+impl Limits {
+    fn of(spec: &ComplianceBaselineSpec) -> Self {
+        // A hundred years are enough for everybody, and for every calculation.
+        let days = |days: i32| SignedDuration::from_hours(24) * days.clamp(0, 36_500);
+        Self {
+            waiver: days(spec.waivers.max_days),
+            warning: days(spec.waivers.warn_days),
+            attestation: days(spec.attestations.max_days),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +136,7 @@ impl Settings {
         (
             Self {
                 parameters,
+                limits: Limits::of(spec),
                 overrides,
             },
             problems,

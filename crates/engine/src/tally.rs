@@ -1,9 +1,13 @@
 //! Counts that can be added and taken away.
 
+use std::collections::BTreeSet;
+
 use plumbline_baseline::{Finding, Outcome};
 use xxhash_rust::xxh3::Xxh3;
 
 use plumbline_api::Severity;
+
+use crate::waivers::Acceptance;
 
 /// What an item says of one unit, without the findings themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub(crate) struct Tally {
     pub failing: u32,
     /// Objects all of whose findings are accepted.
     pub waived: u32,
+    /// Objects among them that are accepted because they are in a system namespace.
+    pub of_system: u32,
     /// Objects that do not run.
     pub inactive: u32,
     /// Live pods behind the failing workloads.
@@ -27,21 +33,26 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// The counts of `outcome`, whose findings are all accepted if `waived`.
-    pub(crate) fn of(outcome: &Outcome, waived: bool) -> Self {
-        let failing = if waived { 0 } else { outcome.failing };
+    /// The counts of `outcome`, whose findings are accepted or not as `accepted` says of each.
+    pub(crate) fn of(outcome: &Outcome, accepted: &[Acceptance]) -> Self {
+        let standing = outcome.about.iter().zip(accepted).filter(|(_, it)| it.stands());
+        let failing: BTreeSet<u32> = standing.map(|(object, _)| *object).collect();
+        let failing = failing.len() as u32;
+        let of_system = accepted.first() == Some(&Acceptance::SystemNamespace);
         Self {
             evaluated: outcome.evaluated,
             failing,
             waived: outcome.failing - failing,
+            of_system: if of_system { outcome.failing } else { 0 },
             inactive: outcome.inactive,
-            pods: if waived { 0 } else { outcome.pods },
+            pods: if failing == 0 { 0 } else { outcome.pods },
             findings: outcome.findings.len() as u32,
             unknown: u32::from(outcome.unknown.is_some()),
             digest: outcome
                 .findings
                 .iter()
-                .map(|finding| hash(finding, waived))
+                .zip(accepted)
+                .map(|(finding, accepted)| hash(finding, !accepted.stands()))
                 .fold(0, u64::wrapping_add),
         }
     }
@@ -50,6 +61,7 @@ impl Tally {
         self.evaluated += other.evaluated;
         self.failing += other.failing;
         self.waived += other.waived;
+        self.of_system += other.of_system;
         self.inactive += other.inactive;
         self.pods += other.pods;
         self.findings += other.findings;
@@ -61,6 +73,7 @@ impl Tally {
         self.evaluated -= other.evaluated;
         self.failing -= other.failing;
         self.waived -= other.waived;
+        self.of_system -= other.of_system;
         self.inactive -= other.inactive;
         self.pods -= other.pods;
         self.findings -= other.findings;
@@ -74,12 +87,8 @@ impl Tally {
 pub(crate) struct Severities(u8);
 
 impl Severities {
-    pub(crate) fn of(findings: &[Finding]) -> Self {
-        Self(
-            findings
-                .iter()
-                .fold(0, |bits, finding| bits | 1 << finding.severity as u8),
-        )
+    pub(crate) fn of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Self {
+        Self(findings.fold(0, |bits, finding| bits | 1 << finding.severity as u8))
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = Severity> {

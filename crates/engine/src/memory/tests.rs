@@ -24,6 +24,7 @@ fn state(status: ItemStatus, failing: u32) -> ItemState {
         evaluated: 7,
         failing,
         waived: 0,
+        of_system: 0,
         inactive: 0,
         pods: 0,
         findings: failing,
