@@ -73,7 +73,9 @@ impl Attestations {
         let speaks = move |attestation: &Attestation| {
             attestation.is_in_force() && attestation.items.contains(item.id) && attestation.is_about(home)
         };
-        self.all.iter().filter(move |(_, attestation)| speaks(attestation))
+        self.all
+            .iter()
+            .filter(move |(_, attestation)| speaks(attestation))
     }
 
     /// Those in force that together speak for all that `item` is about in the report of `home`; none if they leave
@@ -91,7 +93,9 @@ impl Attestations {
             return vec![*whole];
         }
         let named = |of: fn(&AttestationScope) -> &[String]| -> BTreeSet<&str> {
-            let names = speaking.iter().flat_map(move |(_, attestation)| of(&attestation.scope));
+            let names = speaking
+                .iter()
+                .flat_map(move |(_, attestation)| of(&attestation.scope));
             names.map(String::as_str).collect()
         };
         let namespaces = named(|scope| &scope.namespaces);
@@ -121,7 +125,9 @@ impl Attestation {
             match find(name).filter(|item| item.id == name) {
                 None => problems.push(format!("spec.items: there is no item {name:?}")),
                 Some(item) if item.class == Class::A => {
-                    problems.push(format!("spec.items: {name} is decided by the API alone (class A)"));
+                    problems.push(format!(
+                        "spec.items: {name} is decided by the API alone (class A)"
+                    ));
                 }
                 Some(item) => drop(items.insert(item.id)),
             }
@@ -134,15 +140,24 @@ impl Attestation {
             let message = "made while the guarding admission policies did not stand: make it again";
             (AttestationReason::Unguarded, message.to_owned())
         } else if now >= spec.valid_until {
-            (AttestationReason::Expired, format!("expired on {}", spec.valid_until))
+            (
+                AttestationReason::Expired,
+                format!("expired on {}", spec.valid_until),
+            )
         } else if items.is_empty() {
-            (AttestationReason::NotAttestable, "none of its items can be attested".to_owned())
+            (
+                AttestationReason::NotAttestable,
+                "none of its items can be attested".to_owned(),
+            )
         } else if spec.valid_until.duration_since(from) > longest {
             let days = longest.as_hours() / 24;
             let message = format!("valid for more than {days} days; the baseline allows no more");
             (AttestationReason::TooLong, message)
         } else if let Some(evidence) = failed {
-            let message = format!("its own evidence says otherwise: {} failed {} checks", evidence.tool, evidence.failed);
+            let message = format!(
+                "its own evidence says otherwise: {} failed {} checks",
+                evidence.tool, evidence.failed
+            );
             (AttestationReason::Contradicted, message)
         } else {
             let message = format!("attested by {} until {}", spec.attested_by, spec.valid_until);
@@ -177,7 +192,11 @@ impl Attestation {
 
     /// The reports that it is about.
     pub(crate) fn homes(&self, inventory: &Inventory) -> Vec<Home> {
-        let here = |name: &String| inventory.namespace(name).map(|ns| Home::Namespace(ns.name().clone()));
+        let here = |name: &String| {
+            inventory
+                .namespace(name)
+                .map(|ns| Home::Namespace(ns.name().clone()))
+        };
         if self.scope.namespaces.is_empty() {
             vec![Home::Cluster]
         } else {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use plumbline_api::ItemStatus;
 use plumbline_api::approval::ApprovalStatus;
 use plumbline_api::attestation::{AttestationState, AttestationStatus};
 use plumbline_api::conditions::{
@@ -12,7 +13,6 @@ use plumbline_api::conditions::{
 };
 use plumbline_api::report::WaiverCounts;
 use plumbline_api::waiver::{WaiverState, WaiverStatus};
-use plumbline_api::ItemStatus;
 use plumbline_baseline::{Home, find};
 use plumbline_inventory::decisions::Facts;
 use plumbline_inventory::guard::Guard;
@@ -80,7 +80,10 @@ impl Evaluation {
         let named = |id: &ObjectId, expires: Timestamp| format!("{id} on {expires}");
         let waivers = self.counted(home).filter(|(_, waiver)| waiver.expires_soon);
         let waivers: Vec<String> = waivers.map(|(id, waiver)| named(id, waiver.expires)).collect();
-        let attestations = self.attestations().iter().filter(|(_, it)| it.expires_soon && *home == Home::Cluster);
+        let attestations = self
+            .attestations()
+            .iter()
+            .filter(|(_, it)| it.expires_soon && *home == Home::Cluster);
         let attestations: Vec<String> = attestations.map(|(id, it)| named(id, it.expires)).collect();
         let reason = if waivers.is_empty() {
             ExpiringReason::AttestationExpiresSoon
@@ -149,7 +152,9 @@ pub fn statuses(views: &[View<'_>], inventory: &Inventory, now: Timestamp) -> Ve
         .map(|(id, facts)| ((id.namespace.as_ref(), &*id.name), facts))
         .collect();
     for (id, facts) in inventory.waivers() {
-        let status = views.iter().filter_map(|view| waiver_status(id, facts, view, inventory, &now));
+        let status = views
+            .iter()
+            .filter_map(|view| waiver_status(id, facts, view, inventory, &now));
         // In the order of the states: Active is the best.
         if let Some(status) = status.min_by_key(|status| rank(status.state)) {
             note(&mut statuses, id, &status, inventory);
@@ -169,8 +174,14 @@ pub fn statuses(views: &[View<'_>], inventory: &Inventory, now: Timestamp) -> Ve
     }
     for (id, facts) in inventory.attestations() {
         let status = views.iter().filter_map(|view| {
-            let (_, attestation) = view.evaluation.attestations().iter().find(|(known, _)| *known == id)?;
-            let reason = view.evaluation.attestation_reason(attestation, inventory, view.settings);
+            let (_, attestation) = view
+                .evaluation
+                .attestations()
+                .iter()
+                .find(|(known, _)| *known == id)?;
+            let reason = view
+                .evaluation
+                .attestation_reason(attestation, inventory, view.settings);
             let message = match reason {
                 AttestationReason::Unused => "no item in its scope asks for it".to_owned(),
                 AttestationReason::Contradicted if attestation.is_in_force() => {
@@ -239,7 +250,11 @@ fn valid(problems: &[String], generation: i64, now: &Time) -> Condition {
         ValidReason::Accepted.condition("everything that it names exists", generation, now)
     } else {
         let message = format!("{}; the rest is honoured", problems.join("; "));
-        ValidReason::UnknownItem.condition(crate::report::cut(message, crate::report::MAX_MESSAGE), generation, now)
+        ValidReason::UnknownItem.condition(
+            crate::report::cut(message, crate::report::MAX_MESSAGE),
+            generation,
+            now,
+        )
     }
 }
 

@@ -229,11 +229,7 @@ impl Evaluation {
     /// When something has to be looked at again though nothing changes: with [`Evaluation::update`], then or
     /// later.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let next = [
-            self.due.next(),
-            self.waivers.next(),
-            self.attestations.next(),
-        ];
+        let next = [self.due.next(), self.waivers.next(), self.attestations.next()];
         next.into_iter().flatten().min()
     }
 
@@ -271,9 +267,7 @@ impl Evaluation {
             }
         }
         let touched = self.rbac.update(inventory, &dirty);
-        // Waivers of a namespace come and go with it.
-        let decides = |kind: Kind| kind.is_decision() || kind == Kind::Namespace;
-        let decided = dirty.topics.iter().any(|topic| decides(topic.kind));
+        let decided = dirty.topics.iter().any(|topic| topic.kind.is_decision());
         let mut plan = self.plan(dirty, &touched, inventory, settings);
         self.decide_anew(decided, inventory, settings, &mut plan, &mut changed);
         for (home, unit, slot) in self.due.take(self.now) {
@@ -578,7 +572,12 @@ impl Evaluation {
             changed = true;
             let index = &mut self.indexes[at];
             let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-            index.replace(home, unit, [before.standing, after.standing], [before.accepted, after.accepted]);
+            index.replace(
+                home,
+                unit,
+                [before.standing, after.standing],
+                [before.accepted, after.accepted],
+            );
             index.set_unknown(home, unit, after.tally.unknown > 0);
             let total = &mut results.totals[at];
             let failing = total.tally.failing;
@@ -621,7 +620,11 @@ impl Evaluation {
     }
 
     /// Namespaces in which the item of `slot` applies to something, system namespaces aside.
-    pub(crate) fn concerned<'a>(&'a self, slot: usize, settings: &'a Settings) -> impl Iterator<Item = &'a Home> {
+    pub(crate) fn concerned<'a>(
+        &'a self,
+        slot: usize,
+        settings: &'a Settings,
+    ) -> impl Iterator<Item = &'a Home> {
         let system = &settings.parameters.system_namespaces;
         let concerned = move |(home, results): &(&Home, &Results)| {
             let evaluated = results.totals.get(slot).map_or(0, |total| total.tally.evaluated);
@@ -645,9 +648,13 @@ impl Evaluation {
         inventory: &Inventory,
         settings: &Settings,
     ) -> (Outcome, Vec<Acceptance>) {
-        let outcome = self.outcome(slot, home, unit, inventory, settings).unwrap_or_default();
+        let outcome = self
+            .outcome(slot, home, unit, inventory, settings)
+            .unwrap_or_default();
         let item = self.slots[slot].item;
-        let accepted = self.waivers.accept(item, home, unit, &outcome, inventory, settings);
+        let accepted = self
+            .waivers
+            .accept(item, home, unit, &outcome, inventory, settings);
         (outcome, accepted)
     }
 

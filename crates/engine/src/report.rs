@@ -167,7 +167,10 @@ impl Source<'_> {
         conditions::remove(&mut list, ConditionType::Reconciling);
         for (type_, condition) in [
             (ConditionType::Expiring, self.evaluation.expiring(home, now)),
-            (ConditionType::Unguarded, decided::unguarded(self.inventory, home, now)),
+            (
+                ConditionType::Unguarded,
+                decided::unguarded(self.inventory, home, now),
+            ),
         ] {
             match condition {
                 Some(condition) => conditions::set(&mut list, condition),

@@ -334,7 +334,10 @@ impl Evaluation {
 /// does not decode.
 fn is_open(state: &ItemState) -> bool {
     let lacks_evidence = || {
-        let temporary = matches!(state.reason, "InputPending" | "InputFailing" | "UndecodableObject");
+        let temporary = matches!(
+            state.reason,
+            "InputPending" | "InputFailing" | "UndecodableObject"
+        );
         state.item.class != Class::A
             && !temporary
             && (!state.missing.is_empty() || state.reason == "NotImplemented")

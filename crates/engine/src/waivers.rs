@@ -99,10 +99,6 @@ impl Waivers {
     pub(crate) fn of(inventory: &Inventory, settings: &Settings, now: Timestamp) -> Self {
         let mut waivers = Self::default();
         for (id, facts) in inventory.waivers() {
-            let in_scope = id.namespace.as_ref();
-            if in_scope.is_some_and(|name| inventory.namespace(name).is_none()) {
-                continue;
-            }
             let waiver = Waiver::of(id, facts, inventory, settings, now);
             if waiver.is_in_force() {
                 for item in &waiver.items {
@@ -137,8 +133,14 @@ impl Waivers {
         ids.into_iter().filter_map(|id| {
             let (was, is) = (before.all.get(id), self.all.get(id));
             (was != is).then(|| {
-                let in_force = [was, is].into_iter().flatten().filter(|waiver| waiver.is_in_force());
-                (id, in_force.flat_map(|waiver| waiver.items.iter().copied()).collect())
+                let in_force = [was, is]
+                    .into_iter()
+                    .flatten()
+                    .filter(|waiver| waiver.is_in_force());
+                (
+                    id,
+                    in_force.flat_map(|waiver| waiver.items.iter().copied()).collect(),
+                )
             })
         })
     }
@@ -173,7 +175,9 @@ impl Waivers {
             _ => None,
         };
         let accepted = |finding: &Finding| {
-            let waivers = candidates.iter().filter(|(_, terms)| terms.cover(finding, workload));
+            let waivers = candidates
+                .iter()
+                .filter(|(_, terms)| terms.cover(finding, workload));
             let waivers: Vec<ObjectId> = waivers.map(|(id, _)| (*id).clone()).collect();
             if waivers.is_empty() {
                 Acceptance::Stands
@@ -238,9 +242,9 @@ fn worth(
     if now >= expires {
         return (WaiverReason::Expired, format!("expired on {expires}"));
     }
-    let about = inventory.approvals().filter(|(approval, facts)| {
-        approval.namespace == id.namespace && facts.spec.waiver.name == *id.name
-    });
+    let about = inventory
+        .approvals()
+        .filter(|(approval, facts)| approval.namespace == id.namespace && facts.spec.waiver.name == *id.name);
     // Of several approvals the best counts.
     let mut best = (WaiverReason::ApprovalMissing, "nobody has approved it".to_owned());
     for (approval, given) in about {
@@ -286,10 +290,14 @@ fn approved(
             let from = approval.written.created.unwrap_or(waiver.spec.expires);
             if waiver.spec.expires.duration_since(from) > longest {
                 let days = longest.as_hours() / 24;
-                let message = format!("it expires more than {days} days after {id}; the baseline allows no more");
+                let message =
+                    format!("it expires more than {days} days after {id}; the baseline allows no more");
                 (WaiverReason::TooLong, message)
             } else {
-                let message = format!("approved by {} until {}", approval.spec.approved_by, waiver.spec.expires);
+                let message = format!(
+                    "approved by {} until {}",
+                    approval.spec.approved_by, waiver.spec.expires
+                );
                 (WaiverReason::Approved, message)
             }
         }
@@ -321,15 +329,13 @@ pub fn honoured(
 }
 
 impl Terms {
-    fn of(
-        id: &ObjectId,
-        scope: &plumbline_inventory::lean::WaiverScope,
-        problems: &mut Vec<String>,
-    ) -> Self {
+    fn of(id: &ObjectId, scope: &plumbline_inventory::lean::WaiverScope, problems: &mut Vec<String>) -> Self {
         let before = problems.len();
         let mut selector = |field: &str, written: &Option<_>| {
             let compiled = Selector::compile(written.as_ref()?);
-            compiled.map_err(|error| problems.push(format!("spec.scope.{field}: {error}"))).ok()
+            compiled
+                .map_err(|error| problems.push(format!("spec.scope.{field}: {error}")))
+                .ok()
         };
         let labels = selector("labelSelector", &scope.label_selector);
         let namespaces = selector("namespaceSelector", &scope.namespace_selector);
@@ -369,9 +375,8 @@ impl Terms {
         let object = &finding.object;
         let kind = object.kind.as_str();
         let named = |w: &WorkloadRef| w.kind == kind && w.name == *object.name;
-        let labelled = |selector: &Selector| {
-            workload.is_some_and(|workload| selector.matches(workload.pod_labels()))
-        };
+        let labelled =
+            |selector: &Selector| workload.is_some_and(|workload| selector.matches(workload.pod_labels()));
         (self.workloads.is_empty() || self.workloads.iter().any(named))
             && self.labels.as_ref().is_none_or(labelled)
     }
@@ -418,10 +423,14 @@ impl Places {
 
 /// The home of a waiver's objects: that of its namespace, or every one.
 pub(crate) fn place(id: &ObjectId) -> Option<&Name> {
-    id.namespace.as_ref().filter(|_| id.kind == Kind::ComplianceWaiver)
+    id.namespace
+        .as_ref()
+        .filter(|_| id.kind == Kind::ComplianceWaiver)
 }
 
 /// When reports begin to warn of an expiry.
 pub(crate) fn warns(expires: Timestamp, settings: &Settings) -> Timestamp {
-    expires.checked_sub(settings.limits.warning).unwrap_or(Timestamp::MIN)
+    expires
+        .checked_sub(settings.limits.warning)
+        .unwrap_or(Timestamp::MIN)
 }

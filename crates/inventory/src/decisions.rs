@@ -266,10 +266,7 @@ impl Inventory {
             let judged = judged
                 .or(said.filter(|_| first))
                 .unwrap_or_else(|| guard.vouches_for(written.changed));
-            // What cannot be seen is no reason to remember that nothing was there.
-            if judged || guard != Guard::Unreadable {
-                guarded.insert(edition, judged);
-            }
+            guarded.insert(edition, judged);
             if judged != before.unwrap_or(false) {
                 changed.push(id.clone());
             }
@@ -282,6 +279,21 @@ impl Inventory {
         }
         self.decisions.guarded = guarded;
         self.decisions.guard = Some(guard);
+    }
+
+    /// Has it proven of exactly those approvals and attestations that are `trusted` who made them, for tests of
+    /// what follows from that.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn trust(&mut self, trusted: impl Fn(&ObjectId) -> bool) {
+        let claims = self.decisions.claims();
+        let guarded: BTreeMap<ObjectId, (Edition, bool)> = claims
+            .filter_map(|(id, edition, ..)| Some((id.clone(), (edition?, trusted(id)))))
+            .collect();
+        for (id, (edition, trusted)) in guarded {
+            if self.decisions.guarded.insert(edition, trusted) != Some(trusted) {
+                self.dirty.object(&id);
+            }
+        }
     }
 
     /// The guard as it was last judged by; `None` before.

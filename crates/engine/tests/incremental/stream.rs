@@ -1,5 +1,6 @@
 //! Random streams of what a watch may bring.
 
+use plumbline_inventory::digest::spec_digest;
 use plumbline_inventory::testing::{Manifest, live, written};
 use plumbline_inventory::{AnonymousRequests, Answer, InputState, Kind};
 use proptest::option::weighted;
@@ -103,7 +104,98 @@ fn manifest() -> impl Strategy<Value = Manifest> {
         12 => pod(),
         12 => controller(),
         6 => beside(),
+        6 => decision(),
     ]
+}
+
+/// What the waiver of this number says, whatever its name.
+fn deviation(number: usize) -> Value {
+    let items = [
+        json!(["WL-04", "WL-01"]),
+        json!(["AZ-02", "AZ-03", "WL-02"]),
+        json!(["SE-02a", "WL-99"]),
+    ];
+    let scopes = [
+        json!({}),
+        json!({ "workloads": [{ "kind": "Deployment", "name": "x" }, { "kind": "Pod", "name": "y" }] }),
+        json!({ "labelSelector": { "matchLabels": { "security": "raised" } } }),
+        json!({ "subjects": ["User/x", "ServiceAccount/a/x"], "images": ["i"] }),
+    ];
+    let expires = [
+        "2026-11-24T10:00:30Z",
+        "2026-11-24T10:02:00Z",
+        "2026-12-08T10:01:00Z",
+        "2027-06-01T00:00:00Z",
+    ];
+    json!({
+        "items": items[number % 3], "scope": scopes[number % 4], "reason": "r", "requestedBy": "dev",
+        "expires": expires[number / 2 % 4],
+    })
+}
+
+/// A waiver, an approval of one, or an attestation.
+fn decision() -> impl Strategy<Value = Manifest> {
+    let kinds = [
+        Kind::ComplianceWaiver,
+        Kind::ClusterComplianceWaiver,
+        Kind::ComplianceApproval,
+        Kind::ClusterComplianceApproval,
+        Kind::ComplianceAttestation,
+    ];
+    let place = (select(&NAMESPACES[..]), select(&NAMES[..]), select(&NAMES[..]));
+    (select(kinds.to_vec()), place, 0..8_usize, 0..6_usize).prop_map(
+        |(kind, (namespace, name, other), number, odd)| {
+            let object = live(kind, name);
+            let object = if kind.is_namespaced() {
+                object.namespace(namespace)
+            } else {
+                object
+            };
+            match kind {
+                Kind::ClusterComplianceWaiver if odd == 0 => object
+                    .set("spec", deviation(number))
+                    .set("spec.scope.namespaces", json!(["a"])),
+                Kind::ClusterComplianceWaiver if odd == 1 => object.set("spec", deviation(number)).set(
+                    "spec.scope.namespaceSelector",
+                    json!({ "matchLabels": { "security": "raised" } }),
+                ),
+                Kind::ComplianceWaiver | Kind::ClusterComplianceWaiver => {
+                    object.set("spec", deviation(number))
+                }
+                Kind::ComplianceAttestation => {
+                    let scope = if odd == 0 {
+                        json!({ "namespaces": ["a", "b"] })
+                    } else {
+                        json!({})
+                    };
+                    let items = [
+                        json!(["AU-03a", "AZ-01"]),
+                        json!(["AZ-04", "SE-01"]),
+                        json!(["WL-04"]),
+                    ];
+                    object
+                        .set("spec.items", items[number % 3].clone())
+                        .set("spec.scope", scope)
+                        .set("spec.validUntil", deviation(number)["expires"].clone())
+                }
+                _ => {
+                    let waiver = if kind.is_namespaced() {
+                        Kind::ComplianceWaiver
+                    } else {
+                        Kind::ClusterComplianceWaiver
+                    };
+                    let approver = if odd == 0 { "dev" } else { "sue" };
+                    object.set(
+                        "spec",
+                        json!({
+                            "waiver": { "name": other, "uid": format!("{waiver} {other}") },
+                            "specDigest": spec_digest(&deviation(number)), "approvedBy": approver,
+                        }),
+                    )
+                }
+            }
+        },
+    )
 }
 
 fn namespace() -> impl Strategy<Value = Manifest> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use plumbline_api::report::WaiverCounts;
 use plumbline_baseline::{Check, Item, Scope};
 use plumbline_engine::{Changed, Evaluation, Home, ItemState, Settings};
 use plumbline_inventory::lean::Object;
@@ -31,6 +32,8 @@ pub(crate) struct Twin {
     /// Kinds that are being listed, with what the listing has brought.
     listings: BTreeMap<Kind, BTreeSet<ObjectId>>,
     before: States,
+    /// How many waivers there were of which state in each home.
+    counts: [WaiverCounts; 4],
     steps: u64,
     clock: Timestamp,
     /// The latest time that the clock has shown.
@@ -64,6 +67,7 @@ impl Twin {
             inputs: BTreeMap::new(),
             listings: BTreeMap::new(),
             before: States::new(),
+            counts: Default::default(),
             steps: 0,
             clock: start(),
             latest: start(),
@@ -190,6 +194,7 @@ impl Twin {
 
     fn verify(&mut self) {
         self.steps += 1;
+        self.inventory.trust(trusted);
         let dirty = self.inventory.take_dirty();
         let changed = self
             .evaluation
@@ -202,6 +207,11 @@ impl Twin {
         assert_eq!(self.evaluation.next_due(), full.next_due());
         assert!(self.evaluation.next_due().is_none_or(|due| due > self.latest));
         assert_equal(&now, &self.states(&full, &fresh));
+        let counts = homes().map(|home| self.evaluation.waiver_counts(&home));
+        assert_eq!(counts, homes().map(|home| full.waiver_counts(&home)));
+        for (waiver, _) in full.waivers().iter() {
+            assert_eq!(self.evaluation.covered(waiver), full.covered(waiver), "{waiver}");
+        }
         for kind in Kind::ALL {
             let (followed, counted) = (self.inventory.coverage(kind), fresh.coverage(kind));
             let counts = |coverage: plumbline_inventory::Coverage| {
@@ -210,22 +220,27 @@ impl Twin {
             assert_eq!(counts(followed), counts(counted), "coverage of {kind}");
         }
         assert_named(&changed, &self.before, &now);
+        for (home, (before, now)) in homes().into_iter().zip(self.counts.iter().zip(&counts)) {
+            assert!(
+                before == now || names(&changed, &home),
+                "waivers of {home:?}: {before:?}, {now:?}"
+            );
+        }
+        self.counts = counts;
         self.assert_pods_counted();
         assert_cluster_is_sum(&now);
         self.before = now;
     }
 
     fn states(&self, evaluation: &Evaluation, inventory: &Inventory) -> States {
-        let namespaces = NAMESPACES.map(|name| Home::Namespace(Name::from(name)));
         let state = |home: &Home, item, sample| {
             let mut state = evaluation.item(item, home, inventory, &self.settings, sample);
             // The last to change depends on the order of events; all else does not.
             state.cause = None;
             state
         };
-        namespaces
+        homes()
             .into_iter()
-            .chain([Home::Cluster])
             .map(|home| {
                 let of_home = self
                     .items
@@ -254,6 +269,7 @@ impl Twin {
                 Err(error) => fresh.apply_undecodable(id.clone(), error.to_owned()),
             }
         }
+        fresh.trust(trusted);
         fresh
     }
 
@@ -299,17 +315,31 @@ fn told(state: &ItemState) -> String {
     state[state.rfind(", status: ").unwrap_or_default()..].to_owned()
 }
 
+/// The homes that reports are of.
+fn homes() -> [Home; 4] {
+    let [a, b, system] = NAMESPACES.map(|name| Home::Namespace(Name::from(name)));
+    [a, b, system, Home::Cluster]
+}
+
+/// Whether it is proven who made a decision.
+fn trusted(id: &ObjectId) -> bool {
+    *id.name != *"z"
+}
+
+fn names(changed: &Changed, home: &Home) -> bool {
+    changed.everywhere
+        || match home {
+            Home::Cluster => changed.cluster || !changed.namespaces.is_empty(),
+            Home::Namespace(name) => changed.namespaces.contains(name),
+        }
+}
+
 /// A report that reads differently is one that `changed` names.
 fn assert_named(changed: &Changed, before: &States, now: &States) {
     for (home, now) in now {
         let differs = before.get(home) != Some(now);
-        let named = changed.everywhere
-            || match home {
-                Home::Cluster => changed.cluster || !changed.namespaces.is_empty(),
-                Home::Namespace(name) => changed.namespaces.contains(name),
-            };
         assert!(
-            named || !differs,
+            names(changed, home) || !differs,
             "{home:?} reads differently, and is not named in {changed:?}"
         );
     }
