@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use plumbline_inventory::facts::{NodeFacts, Pod};
 use plumbline_inventory::views::WorkloadView;
-use plumbline_inventory::{Inventory, ObjectId};
+use plumbline_inventory::{Inventory, Name, ObjectId, RootKey};
+use plumbline_network::Network;
 use plumbline_rbac::{Grant, Rbac, Rules, Subject};
 
 use crate::parameters::Parameters;
@@ -18,6 +20,8 @@ pub struct Context<'a> {
     pub inventory: &'a Inventory,
     /// Who may do what in it.
     pub rbac: &'a Rbac,
+    /// Who may talk to whom in it.
+    pub network: &'a Network,
     /// What the baseline leaves to those who use it.
     pub parameters: &'a Parameters,
     /// The time of the evaluation. What a check says of it must hold until the time that it gives to
@@ -40,6 +44,24 @@ pub struct SubjectView<'a> {
     pub bindings: Vec<&'a ObjectId>,
     /// What it has by those of them whose role exists, in the same order.
     pub grants: Vec<Grant<'a>>,
+}
+
+/// A node.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeView<'a> {
+    /// Its name.
+    pub name: &'a Name,
+    /// What is known of it.
+    pub facts: &'a NodeFacts,
+}
+
+impl<'a> NodeView<'a> {
+    /// Live pods on it with the workloads that they count for, ordered. Left out are those of a `DaemonSet`, mirror
+    /// pods, and those of namespaces that are not in scope. What else is asked of the workload than its name may
+    /// change unnoticed.
+    pub fn pods(&self, inventory: &'a Inventory) -> impl Iterator<Item = (RootKey, &'a Pod)> + use<'a> {
+        inventory.pods_on(self.name).map(|(root, _, pod)| (root, pod))
+    }
 }
 
 /// A role.
@@ -105,6 +127,10 @@ impl<'a> Context<'a> {
             let workload =
                 |workload: WorkloadView<'_>| Unit::Workload(workload.kind(), workload.name().clone());
             units.extend(namespace.workloads().map(workload));
+        }
+        if *home == Home::Cluster {
+            let nodes = self.inventory.nodes();
+            units.extend(nodes.map(|(name, _)| Unit::Node(Name::clone(name))));
         }
         let subjects = self.subjects_near(home);
         let here = subjects

@@ -6,7 +6,7 @@ use plumbline_inventory::template::Template;
 use plumbline_inventory::views::{Deciding, NamespaceView, WorkloadView};
 use plumbline_inventory::{Kind, Name, ObjectId};
 
-use crate::context::{Context, RoleView, SubjectView};
+use crate::context::{Context, NodeView, RoleView, SubjectView};
 use crate::findings::{Findings, ObjectRef, Outcome};
 use crate::item::{Check, Item};
 use crate::units::{Home, Unit};
@@ -44,6 +44,10 @@ impl Item {
             Unit::Workload(kind, name) => {
                 let workload = namespace()?.workload(*kind, name)?;
                 Some(self.check_workload(workload, context, verdict))
+            }
+            Unit::Node(name) => {
+                let facts = context.inventory.node(name)?;
+                Some(self.check_node(&NodeView { name, facts }, context))
             }
             Unit::Subject(subject) => {
                 let subject = context.subject(subject, home)?;
@@ -167,6 +171,23 @@ impl Item {
                 findings.evaluate(0);
                 check(context, &mut findings);
                 outcome.add(findings.outcome(&object));
+            }
+        }
+        outcome
+    }
+
+    fn check_node(&self, node: &NodeView<'_>, context: &Context<'_>) -> Outcome {
+        let object = ObjectRef {
+            namespace: None,
+            kind: Kind::Node,
+            name: Name::clone(node.name),
+        };
+        let mut outcome = Outcome::default();
+        for check in self.checks {
+            if let Check::Node(check) = check {
+                let mut findings = Findings::of(self, context.parameters);
+                check(node, context, &mut findings);
+                outcome.add_one(findings.outcome(&object));
             }
         }
         outcome

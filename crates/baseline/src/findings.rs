@@ -100,6 +100,7 @@ pub struct Findings {
     not_applicable: bool,
     valid_until: Option<Timestamp>,
     note: Option<String>,
+    tracked: u64,
 }
 
 /// A source of evidence that is no kind of object, for when it is not there.
@@ -123,6 +124,7 @@ impl Findings {
             not_applicable: false,
             valid_until: None,
             note: None,
+            tracked: 0,
         }
     }
 
@@ -162,9 +164,20 @@ impl Findings {
 
     /// An object of the namespace or the cluster under evaluation deviates.
     pub fn other(&mut self, object: ObjectRef, reason: &'static str, message: impl Into<String>) {
+        self.other_at(self.severity, object, reason, message);
+    }
+
+    /// An object of the namespace or the cluster under evaluation deviates, this badly.
+    pub fn other_at(
+        &mut self,
+        severity: Severity,
+        object: ObjectRef,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) {
         self.remarks.insert(Remark {
             object: Some(object),
-            ..Remark::new(self.severity, reason, message)
+            ..Remark::new(severity, reason, message)
         });
     }
 
@@ -237,8 +250,15 @@ impl Findings {
         self.valid_until = earlier(self.valid_until, Some(time));
     }
 
-    /// What was looked at, for the message of an item about the cluster that nothing contradicts:
-    /// `41 roles and 97 bindings looked at`.
+    /// What drift compares beside findings: a fingerprint of something that may be as it is, and must not change
+    /// unseen.
+    pub fn track(&mut self, fingerprint: u64) {
+        self.tracked = self.tracked.wrapping_add(fingerprint);
+    }
+
+    /// What was looked at, for the message of an item that nothing contradicts: `41 roles and 97 bindings looked at`.
+    /// For an item about the cluster it is the message; otherwise it stands behind the count of objects, in the
+    /// report of the namespace whose check says it, or of the cluster.
     pub fn note(&mut self, note: impl Into<String>) {
         self.note = Some(note.into());
     }
@@ -267,8 +287,10 @@ pub struct Outcome {
     pub unknown: Option<(&'static str, String)>,
     /// When it has to be looked at again though nothing has changed.
     pub valid_until: Option<Timestamp>,
-    /// What was looked at, for an item about the cluster.
+    /// What was looked at, for the message.
     pub note: Option<String>,
+    /// What drift compares beside findings.
+    pub tracked: u64,
     /// What is missing for that, where it is no kind of object.
     pub missing: Option<&'static MissingSource>,
 }
@@ -373,6 +395,7 @@ impl Findings {
             unknown: self.unknown.into_iter().next(),
             valid_until: self.valid_until,
             note: self.note,
+            tracked: self.tracked,
             missing: self.missing,
             ..Outcome::default()
         }
@@ -395,6 +418,7 @@ impl Outcome {
         }
         self.valid_until = earlier(self.valid_until, other.valid_until);
         self.note = self.note.take().or(other.note);
+        self.tracked = self.tracked.wrapping_add(other.tracked);
     }
 
     /// The same of a check whose unit counts as one object, whatever objects its findings name.

@@ -7,7 +7,7 @@ use plumbline_inventory::Kind;
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::{NamespaceView, WorkloadView};
 
-use crate::context::{Context, RoleView, SubjectView};
+use crate::context::{Context, NodeView, RoleView, SubjectView};
 use crate::findings::Findings;
 use crate::parameters::Parameters;
 
@@ -85,6 +85,8 @@ pub enum Check {
     Entrants(fn(NamespaceView<'_>, &Context<'_>, &mut Findings)),
     /// Objects in a namespace that are no workloads, each counted as itself with [`Findings::evaluate`].
     Objects(fn(NamespaceView<'_>, &Context<'_>, &mut Findings)),
+    /// A node with the workloads that have pods on it: when it, another node, or one of those changed.
+    Node(fn(&NodeView<'_>, &Context<'_>, &mut Findings)),
     /// A subject of RBAC with what it has by bindings that name it: when that changed.
     Subject(fn(&SubjectView<'_>, &Context<'_>, &mut Findings)),
     /// A role that nobody is bound to: it counts only if there is something to say of it.

@@ -7,6 +7,7 @@ pub mod findings;
 pub mod image_reference;
 pub mod item;
 pub mod items;
+mod networks;
 pub mod parameters;
 mod paths;
 mod rights;
@@ -15,7 +16,7 @@ pub mod units;
 #[cfg(test)]
 mod testing;
 
-pub use context::{Context, RoleView, SubjectView};
+pub use context::{Context, NodeView, RoleView, SubjectView};
 pub use findings::{Finding, Findings, MissingSource, ObjectRef, Outcome};
 pub use item::{Check, Class, Empty, Item, Level, Phrase, Scope, Section, Severity};
 pub use items::{ITEMS, find, optional_kinds, required_kinds};

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use plumbline_inventory::{Evidence, Inventory, Kind, lean::Object};
 
+use plumbline_network::Network;
 use plumbline_rbac::Rbac;
 
 use crate::{Context, Empty, Home, Item, Outcome, Parameters};
@@ -76,11 +77,13 @@ pub(crate) fn evaluate(item: &Item, inventory: &Inventory, parameters: &Paramete
         total.inactive += outcome.inactive;
         total.findings.append(&mut outcome.findings);
         total.unknown = total.unknown.take().or(outcome.unknown);
+        total.tracked = total.tracked.wrapping_add(outcome.tracked);
         total.valid_until = total.valid_until.into_iter().chain(outcome.valid_until).min();
     };
     let context = Context {
         inventory,
         rbac: &Rbac::of(inventory),
+        network: &Network::of(inventory),
         parameters,
         now: NOW.parse().expect("a time"),
     };

@@ -39,6 +39,8 @@ pub enum Unit {
     Whole,
     /// A root workload.
     Workload(Kind, Name),
+    /// A node.
+    Node(Name),
     /// A subject of RBAC.
     Subject(Arc<Subject>),
     /// A role, or a cluster role, that nobody is bound to.
@@ -66,6 +68,7 @@ impl fmt::Display for Named<'_> {
                 write!(f, "{kind} {namespace}/{name}")
             }
             (Unit::Workload(kind, name), Home::Cluster) => write!(f, "{kind} {name}"),
+            (Unit::Node(name), _) => write!(f, "Node {name}"),
             (Unit::Subject(subject), _) => write!(f, "{subject}"),
             (Unit::UnboundRole(name), Home::Cluster) => write!(f, "ClusterRole {name}"),
             (Unit::UnboundRole(name), Home::Namespace(namespace)) => write!(f, "Role {namespace}/{name}"),
@@ -89,6 +92,7 @@ impl Check {
                     Unit::Whole,
                     Home::Cluster
                 )
+                | (Self::Node(_), Unit::Node(_), Home::Cluster)
                 | (Self::Subject(_), Unit::Subject(_), _)
                 | (Self::UnboundRole(_), Unit::UnboundRole(_), _)
         )

@@ -10,6 +10,7 @@ use plumbline_baseline::{Check, Context, Home, ITEMS, Item, Outcome, Unit};
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId, Topic};
+use plumbline_network::Network;
 use plumbline_rbac::{Rbac, Subject, Touched};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -29,6 +30,7 @@ use crate::waivers::{self, Acceptance, Waivers};
 pub struct Evaluation {
     slots: Vec<Slot>,
     rbac: Rbac,
+    network: Network,
     results: BTreeMap<Home, Results>,
     /// Per slot, the sum over all homes.
     totals: Vec<Total>,
@@ -54,6 +56,10 @@ struct Slot {
     reads_workloads: bool,
     /// Reads roles and bindings.
     reads_rights: bool,
+    /// Asks who may talk to whom.
+    asks_the_network: bool,
+    /// Looks at nodes.
+    looks_at_nodes: bool,
     /// Asks something of the cluster as a whole.
     asks_the_cluster: bool,
 }
@@ -166,6 +172,8 @@ impl Slot {
             asks_for_entrants: has(|check| matches!(check, Check::Entrants(_))),
             reads_workloads: reads(Kind::is_workload),
             reads_rights: reads(Kind::is_rights),
+            asks_the_network: reads(|kind| Kind::NETWORK.contains(&kind)),
+            looks_at_nodes: has(|check| matches!(check, Check::Node(_))),
             asks_the_cluster: has(|check| matches!(check, Check::Cluster(_) | Check::ClusterObjects(_))),
         }
     }
@@ -190,6 +198,7 @@ impl Evaluation {
             .collect();
         Self {
             rbac: Rbac::default(),
+            network: Network::default(),
             results: BTreeMap::new(),
             totals: vec![Total::default(); slots.len()],
             indexes: slots.iter().map(|_| Index::default()).collect(),
@@ -208,6 +217,7 @@ impl Evaluation {
     pub fn evaluated(mut self, inventory: &Inventory, settings: &Settings, now: Timestamp) -> Self {
         self.now = now;
         self.rbac = Rbac::of(inventory);
+        self.network = Network::of(inventory);
         self.waivers = Waivers::of(inventory, settings, now);
         self.attestations = Attestations::of(inventory, settings, now);
         let namespaces = inventory
@@ -224,6 +234,11 @@ impl Evaluation {
     /// Who may do what, as evaluated.
     pub fn rbac(&self) -> &Rbac {
         &self.rbac
+    }
+
+    /// Who may talk to whom, as evaluated.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// When something has to be looked at again though nothing changes: with [`Evaluation::update`], then or
@@ -267,8 +282,10 @@ impl Evaluation {
             }
         }
         let touched = self.rbac.update(inventory, &dirty);
+        let network = self.network.update(inventory, &dirty);
         let decided = dirty.topics.iter().any(|topic| topic.kind.is_decision());
         let mut plan = self.plan(dirty, &touched, inventory, settings);
+        self.plan_network(network, &mut plan);
         self.decide_anew(decided, inventory, settings, &mut plan, &mut changed);
         for (home, unit, slot) in self.due.take(self.now) {
             plan.entry(home).or_default().add(unit, 1 << slot);
@@ -346,10 +363,16 @@ impl Evaluation {
         }
     }
 
-    fn context<'a>(&self, inventory: &'a Inventory, rbac: &'a Rbac, settings: &'a Settings) -> Context<'a> {
+    fn context<'a>(
+        &self,
+        inventory: &'a Inventory,
+        (rbac, network): (&'a Rbac, &'a Network),
+        settings: &'a Settings,
+    ) -> Context<'a> {
         Context {
             inventory,
             rbac,
+            network,
             parameters: &settings.parameters,
             now: self.now,
         }
@@ -380,12 +403,35 @@ impl Evaluation {
             let asking = self.slots_where(|slot| slot.asks_the_cluster);
             plan.entry(Home::Cluster).or_default().add(Unit::Whole, asking);
         }
+        self.plan_nodes(&dirty.nodes, ALL, inventory, &mut plan);
         for Topic { kind, namespace } in dirty.topics {
             let looks_around = self.slots_where(|slot| slot.looks_around && slot.reads(kind));
             let whole = self.slots_where(|slot| slot.reads(kind));
+            // What nodes are for follows from all nodes, and from what leads to their pods.
+            let on_nodes =
+                self.slots_where(|slot| slot.looks_at_nodes && (kind == Kind::Namespace || slot.reads(kind)));
+            match &namespace {
+                Some(namespace) if on_nodes != 0 => {
+                    let nodes = inventory.nodes_of(namespace).cloned().collect();
+                    self.plan_nodes(&nodes, on_nodes, inventory, &mut plan);
+                }
+                None if kind == Kind::Node => {
+                    let known = self.results.get(&Home::Cluster).into_iter();
+                    let known = known.flat_map(|results| results.units.keys());
+                    let known = known.filter_map(|unit| match unit {
+                        Unit::Node(name) => Some(name),
+                        _ => None,
+                    });
+                    let nodes = inventory.nodes().map(|(name, _)| name).chain(known);
+                    self.plan_nodes(&nodes.cloned().collect(), ALL, inventory, &mut plan);
+                }
+                _ => {}
+            }
             let homes: Vec<Home> = match namespace {
                 // Who may do what is looked at by whom it concerns, and what people decide by what it is about.
                 _ if kind.is_rights() || kind.is_decision() => continue,
+                // What policies of the cluster say as well: by the network of the namespaces that they are about.
+                _ if kind.is_cluster_policy() => vec![Home::Cluster],
                 Some(namespace) if kind == Kind::Namespace => {
                     // What its bindings give counts where it is in scope, and may be the business of others.
                     self.plan_rights(&self.rbac.touched_in(&namespace), inventory, settings, &mut plan);
@@ -408,6 +454,39 @@ impl Evaluation {
         }
         self.plan_rights(touched, inventory, settings, &mut plan);
         plan
+    }
+
+    /// Adds what a network asks for that is not as it was.
+    fn plan_network(&self, touched: plumbline_network::Touched, plan: &mut Plan) {
+        let whole = self.slots_where(|slot| slot.asks_the_network);
+        let touched: Vec<Home> = if touched.everywhere {
+            self.results.keys().cloned().collect()
+        } else {
+            touched.namespaces.into_iter().map(Home::Namespace).collect()
+        };
+        if !touched.is_empty() {
+            plan.entry(Home::Cluster).or_default().add(Unit::Whole, whole);
+        }
+        for home in touched {
+            plan.entry(home).or_default().add(Unit::Whole, whole);
+        }
+    }
+
+    /// Adds nodes on which something runs that did not, or runs no longer, or is not as it was.
+    fn plan_nodes(&self, nodes: &BTreeSet<Name>, slots: Slots, inventory: &Inventory, plan: &mut Plan) {
+        let asking = slots & self.slots_where(|slot| slot.looks_at_nodes);
+        for node in nodes {
+            let known = inventory.node(node).is_some();
+            let unit = Unit::Node(Name::clone(node));
+            if known
+                || self
+                    .results
+                    .get(&Home::Cluster)
+                    .is_some_and(|results| results.units.contains_key(&unit))
+            {
+                plan.entry(Home::Cluster).or_default().add(unit, asking);
+            }
+        }
     }
 
     /// Adds what changed rights ask for.
@@ -447,7 +526,7 @@ impl Evaluation {
                     .add(Unit::Whole, whole);
             }
         }
-        let context = self.context(inventory, &self.rbac, settings);
+        let context = self.context(inventory, (&self.rbac, &self.network), settings);
         for subject in &touched.indirect {
             for home in context.homes_of(subject) {
                 let unit = Unit::Subject(Arc::new(subject.clone()));
@@ -490,7 +569,9 @@ impl Evaluation {
             .get(&home)
             .into_iter()
             .flat_map(|results| results.units.keys().cloned());
-        let present = self.context(inventory, &self.rbac, settings).units(&home);
+        let present = self
+            .context(inventory, (&self.rbac, &self.network), settings)
+            .units(&home);
         let units = known.chain(self.due.units(&home).cloned()).chain(present);
         let work = Work {
             units: units.map(|unit| (unit, ALL)).collect(),
@@ -506,7 +587,8 @@ impl Evaluation {
             return false;
         }
         let rbac = std::mem::take(&mut self.rbac);
-        let context = self.context(inventory, &rbac, settings);
+        let network = std::mem::take(&mut self.network);
+        let context = self.context(inventory, (&rbac, &network), settings);
         let mut changed = false;
         for (unit, slots) in &work.units {
             changed |= self.replace(home, unit, *slots, &context, settings);
@@ -520,7 +602,7 @@ impl Evaluation {
                 changed |= self.replace(home, &unit, slots, &context, settings);
             }
         }
-        self.rbac = rbac;
+        (self.rbac, self.network) = (rbac, network);
         if !exists {
             self.results.remove(home);
         }
@@ -668,7 +750,7 @@ impl Evaluation {
         settings: &Settings,
     ) -> Option<Outcome> {
         let item = self.slots[slot].item;
-        let context = self.context(inventory, &self.rbac, settings);
+        let context = self.context(inventory, (&self.rbac, &self.network), settings);
         item.check_unit(home, unit, &context, |template| {
             self.memory
                 .known(item, template)

@@ -291,12 +291,12 @@ impl Evaluation {
             state.reason = "AttestationMissing";
             state.message = format!(
                 "{}, nothing contradicts it; an attestation has the last word",
-                self.looked_at(state, slot, inventory, settings)
+                self.looked_at(state, slot, home, inventory, settings)
             );
         } else if state.evaluated > 0 {
             state.status = ItemStatus::Pass;
             state.reason = "Conforms";
-            state.message = self.looked_at(state, slot, inventory, settings);
+            state.message = self.looked_at(state, slot, home, inventory, settings);
         } else {
             state.status = match state.item.empty {
                 Empty::Pass => ItemStatus::Pass,
@@ -315,18 +315,23 @@ impl Evaluation {
 }
 
 impl Evaluation {
-    /// What an item without findings looked at: `118 workloads checked`.
+    /// What an item without findings looked at: `118 workloads checked`, and what it notes itself.
     fn looked_at(
         &self,
         state: &ItemState,
         slot: usize,
+        home: &Home,
         inventory: &Inventory,
         settings: &Settings,
     ) -> String {
-        let of_cluster = || self.outcome(slot, &Home::Cluster, &Unit::Whole, inventory, settings);
-        let note = (state.item.scope == Scope::Cluster).then(of_cluster).flatten();
-        note.and_then(|outcome| outcome.note)
-            .unwrap_or_else(|| format!("{} checked", quantity(state.evaluated, state.item)))
+        let whole = self.outcome(slot, home, &Unit::Whole, inventory, settings);
+        let note = whole.and_then(|outcome| outcome.note);
+        let checked = || format!("{} checked", quantity(state.evaluated, state.item));
+        match note {
+            Some(note) if state.item.scope == Scope::Cluster => note,
+            Some(note) => format!("{}; {note}", checked()),
+            None => checked(),
+        }
     }
 }
 

@@ -28,7 +28,8 @@ pub(crate) struct Tally {
     pub findings: u32,
     /// Objects that cannot be decided on.
     pub unknown: u32,
-    /// Sum of the hashes of all findings: the digest of their set, whatever the order.
+    /// Sum of the hashes of all findings, and of what else drift compares: the digest of their set, whatever the
+    /// order.
     pub digest: u64,
 }
 
@@ -53,7 +54,7 @@ impl Tally {
                 .iter()
                 .zip(accepted)
                 .map(|(finding, accepted)| hash(finding, !accepted.stands()))
-                .fold(0, u64::wrapping_add),
+                .fold(outcome.tracked, u64::wrapping_add),
         }
     }
 

@@ -28,6 +28,9 @@ pub struct Dirty {
     pub coverage: BTreeSet<Topic>,
     /// Objects that changed, came or went, of kinds that are looked at one by one; their topics are noted too.
     pub objects: BTreeSet<ObjectId>,
+    /// Nodes on which pods came, went or changed, or count for another workload than before; see
+    /// [`Inventory::pods_on`](crate::Inventory::pods_on).
+    pub nodes: BTreeSet<Name>,
     /// Whether something changed that is asked of the cluster as a whole and is no object's: what is known of
     /// requests without credentials, and of the flags of components.
     pub evidence: bool,
@@ -40,6 +43,7 @@ impl Dirty {
             && self.topics.is_empty()
             && self.coverage.is_empty()
             && self.objects.is_empty()
+            && self.nodes.is_empty()
             && !self.evidence
     }
 

@@ -86,6 +86,30 @@ pub struct NodeFacts {
     pub kubelet_version: Name,
     /// Handlers that its container runtime offers.
     pub runtime_handlers: Box<[Name]>,
+    /// Its taints.
+    pub taints: Box<[Taint]>,
+    /// Its addresses, each with its type (`InternalIP`, `ExternalIP`).
+    pub addresses: Box<[(Name, Name)]>,
+    /// Ranges that its pods get their addresses from.
+    pub pod_ranges: Box<[Name]>,
+}
+
+/// A taint of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taint {
+    /// Its key.
+    pub key: Name,
+    /// Its value, often empty.
+    pub value: Name,
+    /// What becomes of pods that do not tolerate it, as written.
+    pub effect: Name,
+}
+
+impl Taint {
+    /// Whether it keeps pods away, and not only by preference.
+    pub fn repels(&self) -> bool {
+        matches!(&*self.effect, "NoSchedule" | "NoExecute")
+    }
 }
 
 /// A pod.

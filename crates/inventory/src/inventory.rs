@@ -84,6 +84,8 @@ pub struct Inventory {
     pub(crate) undecodable: BTreeMap<ObjectId, Undecodable>,
     pub(crate) namespaces: BTreeMap<Name, Namespace>,
     pub(crate) nodes: Store<NodeFacts>,
+    /// Pods, by namespace and name, that count for what their node is for.
+    pub(crate) placed: BTreeMap<Name, BTreeSet<(Name, Name)>>,
     pub(crate) persistent_volumes: Store<PersistentVolumeFacts>,
     pub(crate) runtime_classes: Store<Name>,
     pub(crate) cluster_roles: Store<RoleFacts>,

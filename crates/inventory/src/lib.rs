@@ -22,6 +22,7 @@ pub mod labels;
 pub mod lean;
 pub mod literal_secrets;
 pub mod names;
+mod placement;
 pub mod quantity;
 pub mod roots;
 pub mod store;

@@ -201,6 +201,16 @@ impl<'a> NamespaceView<'a> {
             .flat_map(|(kind, store)| store.iter().map(|(name, facts)| (*kind, name, facts)))
     }
 
+    /// The route of this kind and name.
+    pub fn route(&self, kind: Kind, name: &str) -> Option<&'a RouteFacts> {
+        self.content.routes.get(&kind)?.get(name)
+    }
+
+    /// The gateway of this name.
+    pub fn gateway(&self, name: &str) -> Option<&'a GatewayFacts> {
+        self.content.gateways.get(name)
+    }
+
     /// Persistent volume claims with the volume that each is bound to, ordered by name.
     pub fn claims(&self) -> impl Iterator<Item = (&'a Name, Option<&'a str>)> + use<'a> {
         self.content

@@ -31,6 +31,21 @@ impl Addresses {
         addresses
     }
 
+    /// The addresses of all these blocks.
+    pub fn blocks(blocks: impl IntoIterator<Item = IpNet>) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for block in blocks {
+            match block {
+                IpNet::V4(net) => v4.push((net.network().to_bits(), net.broadcast().to_bits())),
+                IpNet::V6(net) => v6.push((net.network().to_bits(), net.broadcast().to_bits())),
+            }
+        }
+        Self {
+            v4: Intervals::of(v4),
+            v6: Intervals::of(v6),
+        }
+    }
+
     /// Every address.
     pub fn all() -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use plumbline_inventory::entries::{Backend, PortRef, ServiceFacts, ServicePort, ServiceType};
+use plumbline_inventory::entries::{Backend, PortRef, RouteFacts, ServiceFacts, ServicePort, ServiceType};
 use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Inventory, Kind, Name, ObjectId, RootKey};
 
@@ -53,37 +53,66 @@ pub struct Entry {
 impl Network {
     /// Every way in from outside, ordered by workload.
     pub fn entries(&self, inventory: &Inventory) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        for namespace in inventory.namespaces() {
-            for (name, service) in namespace.services() {
-                self.of_service(namespace, name, service, &mut entries);
-            }
-            for (name, ingress) in namespace.ingresses() {
-                let through = local(namespace, Kind::Ingress, name);
-                self.of_backends(
-                    inventory,
-                    namespace,
-                    (Way::Ingress, &through),
-                    &ingress.backends,
-                    &mut entries,
-                );
-            }
-            for (kind, name, route) in namespace.routes() {
-                if !route.gateways.is_empty() {
-                    let through = local(namespace, kind, name);
-                    self.of_backends(
-                        inventory,
-                        namespace,
-                        (Way::Route, &through),
-                        &route.backends,
-                        &mut entries,
-                    );
-                }
-            }
-        }
-        self.of_host_ports(&mut entries);
+        let mut entries: Vec<Entry> = inventory
+            .namespaces()
+            .flat_map(|namespace| self.entries_by(namespace))
+            .collect();
         entries.sort();
         entries
+    }
+
+    /// The ways in from outside that objects of a namespace open, wherever they lead, ordered by workload.
+    pub fn entries_by(&self, namespace: NamespaceView<'_>) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (name, service) in namespace.services() {
+            self.of_service(namespace, name, service, &mut entries);
+        }
+        for (name, ingress) in namespace.ingresses() {
+            let through = local(namespace, Kind::Ingress, name);
+            self.of_backends(
+                namespace,
+                (Way::Ingress, &through),
+                &ingress.backends,
+                &mut entries,
+            );
+        }
+        for (kind, name, route) in namespace.routes() {
+            self.of_route(namespace, (kind, name), route, &mut entries);
+        }
+        self.of_host_ports(namespace, &mut entries);
+        entries.sort();
+        entries
+    }
+
+    /// The ways in from outside that lead into a namespace, wherever they are opened, ordered by workload.
+    pub fn entries_into(&self, namespace: NamespaceView<'_>) -> Vec<Entry> {
+        let mut entries = self.entries_by(namespace);
+        for id in self.routes.into_namespace(namespace.name()) {
+            let from = id
+                .namespace
+                .as_ref()
+                .and_then(|from| namespace.inventory().namespace(from));
+            let Some(from) = from else { continue };
+            if let Some(route) = from.route(id.kind, &id.name) {
+                self.of_route(from, (id.kind, &id.name), route, &mut entries);
+            }
+        }
+        entries.retain(|entry| entry.workload.namespace == *namespace.name());
+        entries.sort();
+        entries
+    }
+
+    fn of_route(
+        &self,
+        namespace: NamespaceView<'_>,
+        (kind, name): (Kind, &Name),
+        route: &RouteFacts,
+        entries: &mut Vec<Entry>,
+    ) {
+        if !route.gateways.is_empty() {
+            let through = local(namespace, kind, name);
+            self.of_backends(namespace, (Way::Route, &through), &route.backends, entries);
+        }
     }
 
     fn of_service(
@@ -127,7 +156,6 @@ impl Network {
 
     fn of_backends(
         &self,
-        inventory: &Inventory,
         namespace: NamespaceView<'_>,
         (way, through): (Way, &ObjectId),
         backends: &[Backend],
@@ -136,7 +164,7 @@ impl Network {
         for backend in backends {
             // Whether a ReferenceGrant lets a route lead to another namespace is not looked at: it may.
             let there = match &backend.namespace {
-                Some(name) => inventory.namespace(name),
+                Some(name) => namespace.inventory().namespace(name),
                 None => Some(namespace),
             };
             let Some((there, (name, service))) =
@@ -158,8 +186,8 @@ impl Network {
         }
     }
 
-    fn of_host_ports(&self, entries: &mut Vec<Entry>) {
-        for (key, members) in &self.workloads {
+    fn of_host_ports(&self, namespace: NamespaceView<'_>, entries: &mut Vec<Entry>) {
+        for (key, members) in self.workloads_of(namespace.name()) {
             let containers = members.iter().flat_map(|member| &member.template.containers);
             let ports = containers
                 .flat_map(|container| &container.ports)

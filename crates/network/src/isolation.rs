@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Name, ObjectId, RootKey};
 
+use crate::addresses::{AddressRange, cut};
 use crate::classes::ClassId;
 use crate::entries::Entry;
 use crate::explain::Point;
@@ -118,9 +119,22 @@ impl Network {
         undecided(Point::Class(OUTSIDER))
             || (direction == Direction::Egress
                 && self
-                    .address_ranges()
+                    .ranges_told_apart(class)
                     .iter()
                     .any(|range| undecided(Point::Address(range.first))))
+    }
+
+    /// Ranges of addresses outside that the policies of a class tell apart, as far as egress goes: what others say
+    /// does not count.
+    fn ranges_told_apart(&self, class: ClassId) -> Vec<AddressRange> {
+        let deciding = self.deciding(class, Direction::Egress);
+        let rules = deciding
+            .iter()
+            .filter_map(|policy| policy.rules(Direction::Egress));
+        let named = rules
+            .flat_map(|rules| rules.iter())
+            .filter_map(|rule| rule.peers.addresses());
+        cut(named)
     }
 
     fn that_allow_all(&self, classes: &[ClassId], direction: Direction) -> Vec<ObjectId> {
@@ -142,13 +156,17 @@ impl Network {
     /// Workloads that anybody outside of the cluster may connect to though nothing leads there, ordered.
     pub fn open_to_the_world(&self, entries: &[Entry]) -> Vec<RootKey> {
         let led: BTreeSet<&RootKey> = entries.iter().map(|entry| &entry.workload).collect();
-        let open = self.workloads().filter(|key| {
-            let anywhere = |class: &ClassId| {
-                let ingress = self.profile(*class, Direction::Ingress);
-                ingress.verdict.open_addresses().is_anywhere()
-            };
-            !led.contains(key) && self.classes_of(key).iter().any(anywhere)
-        });
+        let open = self
+            .workloads()
+            .filter(|key| !led.contains(key) && self.is_open_to_the_world(key));
         open.cloned().collect()
+    }
+
+    /// Whether policies let anybody outside of the cluster connect to some pod of a workload.
+    pub fn is_open_to_the_world(&self, workload: &RootKey) -> bool {
+        self.classes_of(workload).iter().any(|class| {
+            let ingress = self.profile(*class, Direction::Ingress);
+            ingress.verdict.open_addresses().is_anywhere()
+        })
     }
 }

@@ -11,10 +11,14 @@ use roaring::RoaringBitmap;
 
 use crate::classes::{Class, ClassId, Classes, NamedPorts, Settled};
 use crate::compile::{Compiler, cluster_policy, network_policy};
+use crate::plugins::Plugins;
 use crate::policy::{Direction, Policy, Rule, Stage, Tier};
 use crate::problem::Problem;
 use crate::profiles::{Profile, ProfileId, ProfileKey, Profiles};
+use crate::ranges::ClusterRanges;
+use crate::routes::Routes;
 use crate::selections::{NamespaceLabels, Selections};
+use crate::touched::Touched;
 use crate::verdict::Judge;
 
 /// The label that the API server gives every namespace: its name.
@@ -44,6 +48,14 @@ pub struct Network {
     serials: Serial,
     /// Names of ports that policies read, and how often.
     port_names: BTreeMap<Name, u32>,
+    /// The network plugins that there are.
+    pub(crate) plugins: Plugins,
+    /// Routes, with the namespaces beside their own that they lead to or hang in.
+    pub(crate) routes: Routes,
+    /// Addresses that are the cluster's own.
+    pub(crate) ranges: ClusterRanges,
+    /// What is wrong with policies of the whole cluster.
+    cluster_problems: Vec<Problem>,
 }
 
 /// What decides on a class in one direction.
@@ -82,13 +94,16 @@ struct Work {
     namespaces: BTreeSet<Name>,
     workloads: BTreeSet<RootKey>,
     policies: BTreeSet<ObjectId>,
+    routes: BTreeSet<ObjectId>,
+    /// Whether nodes have changed.
+    nodes: bool,
     /// Classes whose policies may be others than before.
     affected: RoaringBitmap,
 }
 
-impl Network {
-    /// The network of a cluster.
-    pub fn of(inventory: &Inventory) -> Self {
+impl Default for Network {
+    /// The network of nothing.
+    fn default() -> Self {
         let mut network = Self {
             classes: Classes::default(),
             selections: Selections::default(),
@@ -104,6 +119,10 @@ impl Network {
             by_serial: BTreeMap::new(),
             serials: 0,
             port_names: BTreeMap::new(),
+            plugins: Plugins::default(),
+            routes: Routes::default(),
+            ranges: ClusterRanges::default(),
+            cluster_problems: Vec::new(),
         };
         network.classes.acquire(Class {
             namespace: NOWHERE.into(),
@@ -111,6 +130,14 @@ impl Network {
             ports: Box::default(),
             host_network: false,
         });
+        network
+    }
+}
+
+impl Network {
+    /// The network of a cluster.
+    pub fn of(inventory: &Inventory) -> Self {
+        let mut network = Self::default();
         let namespaces = inventory
             .namespaces()
             .map(|namespace| Name::clone(namespace.name()));
@@ -122,14 +149,16 @@ impl Network {
             Work {
                 namespaces: namespaces.collect(),
                 policies: policies.collect(),
+                nodes: true,
                 ..Work::default()
             },
         );
         network
     }
 
-    /// Follows a change of the cluster: afterwards the network is that of the inventory as it is now.
-    pub fn update(&mut self, inventory: &Inventory, dirty: &Dirty) {
+    /// Follows a change of the cluster: afterwards the network is that of the inventory as it is now. Tells where
+    /// what can be asked of a namespace may have another answer.
+    pub fn update(&mut self, inventory: &Inventory, dirty: &Dirty) -> Touched {
         let mut work = Work {
             workloads: dirty.roots.clone(),
             policies: dirty
@@ -138,11 +167,21 @@ impl Network {
                 .filter(|id| is_policy(id.kind))
                 .cloned()
                 .collect(),
+            routes: dirty
+                .objects
+                .iter()
+                .filter(|id| id.kind.is_route())
+                .cloned()
+                .collect(),
             ..Work::default()
         };
         for Topic { kind, namespace } in &dirty.topics {
-            if let (Kind::Namespace, Some(namespace)) = (kind, namespace) {
-                work.namespaces.insert(Name::clone(namespace));
+            match (kind, namespace) {
+                (Kind::Namespace, Some(namespace)) => {
+                    work.namespaces.insert(Name::clone(namespace));
+                }
+                (Kind::Node, _) => work.nodes = true,
+                _ => {}
             }
         }
         // Offline a namespace is there as soon as something is in it.
@@ -152,21 +191,36 @@ impl Network {
             .cloned()
             .collect();
         work.namespaces.extend(news);
-        self.renew(inventory, work);
+        let mut touched = self.renew(inventory, work);
+        self.routes.look_into(dirty, &mut touched.namespaces);
+        touched
     }
 
-    fn renew(&mut self, inventory: &Inventory, mut work: Work) {
+    fn renew(&mut self, inventory: &Inventory, mut work: Work) -> Touched {
         for namespace in work.namespaces.clone() {
             self.renew_namespace(inventory, &namespace, &mut work);
         }
+        let mut changes = Touched::default();
+        for route in &work.routes {
+            self.routes.renew(inventory, route, &mut changes.namespaces);
+        }
+        if work.nodes {
+            self.ranges = ClusterRanges::of(inventory);
+        }
         let changed_ports = self.renew_policies(inventory, &mut work);
         self.renew_workloads(inventory, &changed_ports, &work);
+        let enforcement = self.enforcement();
+        for key in work.workloads.iter().filter(|key| key.kind == Kind::DaemonSet) {
+            self.plugins.renew(inventory, key);
+        }
+        changes.everywhere |= enforcement != self.enforcement();
 
         let Settled {
             added,
             removed,
             mut namespaces,
         } = self.classes.settle();
+        changes.namespaces.append(&mut namespaces.clone());
         namespaces.extend(work.namespaces.iter().cloned());
         let mut touched = &added | &removed;
         for namespace in &work.namespaces {
@@ -185,13 +239,26 @@ impl Network {
                 work.affected |= self.selections.members(policy.subject);
             }
         }
-        self.govern(&work.affected);
+        let mut anew = self.govern(&work.affected);
         let judge = Judge {
             classes: &self.classes,
             selections: &self.selections,
         };
-        self.profiles.judge(&judge, &changed, !touched.is_empty());
+        anew |= self.profiles.judge(&judge, &changed, !touched.is_empty());
+        let of_anew = anew
+            .iter()
+            .filter(|class| *class != OUTSIDER)
+            .map(|class| Name::clone(&self.classes.expect(class).namespace));
+        changes.namespaces.extend(of_anew);
         self.classes.forget(&removed);
+        let of_policies = work.policies.iter().filter_map(|id| id.namespace.clone());
+        changes.namespaces.extend(of_policies);
+        if work.policies.iter().any(|id| id.namespace.is_none()) {
+            let before = std::mem::take(&mut self.cluster_problems);
+            self.cluster_problems = self.problems_of_cluster();
+            changes.everywhere |= before != self.cluster_problems;
+        }
+        changes
     }
 
     /// Everything in a namespace that came, left or was labelled otherwise has to be looked at.
@@ -203,6 +270,11 @@ impl Network {
                 .extend(view.workloads().map(|workload| workload.key()));
             work.policies
                 .extend(view.network_policies().map(|(policy, _)| policy_id(name, policy)));
+            work.routes.extend(view.routes().map(|(kind, route, _)| ObjectId {
+                kind,
+                namespace: Some(Name::clone(name)),
+                name: Name::clone(route),
+            }));
         } else {
             self.namespaces.remove(name);
         }
@@ -221,6 +293,7 @@ impl Network {
         let known =
             known.take_while(|id| id.kind == Kind::NetworkPolicy && id.namespace.as_ref() == Some(name));
         work.policies.extend(known.cloned());
+        work.routes.extend(self.routes.of_namespace(name).cloned());
     }
 
     /// Compiles policies again; tells names of ports that are read and were not, or are no longer.
@@ -407,8 +480,9 @@ impl Network {
         }
     }
 
-    /// Finds the policies that select these classes.
-    fn govern(&mut self, affected: &RoaringBitmap) {
+    /// Finds the policies that select these classes; tells which classes have come under other rules.
+    fn govern(&mut self, affected: &RoaringBitmap) -> RoaringBitmap {
+        let mut changed = RoaringBitmap::new();
         let none = || <[Vec<Serial>; 2]>::default();
         let mut selecting: BTreeMap<ClassId, [Vec<Serial>; 2]> =
             affected.iter().map(|id| (id, none())).collect();
@@ -445,9 +519,11 @@ impl Network {
             {
                 if before.profile != now {
                     self.profiles.leave(before.profile, class);
+                    changed.insert(class);
                 }
             }
         }
+        changed
     }
 
     fn profile_key(&self, class: ClassId, direction: Direction, policies: &[Serial]) -> ProfileKey {
@@ -479,22 +555,63 @@ impl Network {
         let mut problems: Vec<Problem> = self
             .policies
             .iter()
-            .flat_map(|(id, known)| known.problems.iter().map(move |message| (id, message.clone())))
-            .chain(self.shared_priorities())
-            .map(|(id, message)| Problem {
+            .flat_map(|(id, known)| problems_of(id, known))
+            .chain(self.shared_priorities().map(|(id, message)| Problem {
                 object: id.clone(),
                 message,
-            })
+            }))
             .collect();
+        problems.sort();
+        problems
+    }
+
+    /// What is wrong with the policies of a namespace, ordered by object.
+    pub fn problems_in(&self, namespace: &Name) -> Vec<Problem> {
+        let first = policy_id(namespace, &"".into());
+        let known = self.policies.range(first..);
+        let here = known
+            .take_while(|(id, _)| id.kind == Kind::NetworkPolicy && id.namespace.as_ref() == Some(namespace));
+        here.flat_map(|(id, known)| problems_of(id, known)).collect()
+    }
+
+    /// What is wrong with policies of the whole cluster.
+    pub fn cluster_problems(&self) -> &[Problem] {
+        &self.cluster_problems
+    }
+
+    fn problems_of_cluster(&self) -> Vec<Problem> {
+        // The kinds of these policies stand side by side.
+        let known = self
+            .policies
+            .range(cluster_id(Kind::AdminNetworkPolicy, &"".into())..);
+        let of_cluster = known.take_while(|(id, _)| id.kind.is_cluster_policy());
+        let mut problems: Vec<Problem> = of_cluster
+            .flat_map(|(id, known)| problems_of(id, known))
+            .collect();
+        problems.extend(self.shared_priorities().map(|(id, message)| Problem {
+            object: id.clone(),
+            message,
+        }));
         problems.sort();
         problems
     }
 
     /// Policies of which the API does not say which one is asked first.
     fn shared_priorities(&self) -> impl Iterator<Item = (&ObjectId, String)> {
-        let pairs = self.order.keys().zip(self.order.keys().skip(1));
-        let shared =
-            pairs.filter(|((first, _), (second, _))| first == second && *first != Tier::NetworkPolicy);
+        let of_cluster = || {
+            let admin = self
+                .order
+                .keys()
+                .take_while(|(tier, _)| matches!(tier, Tier::Admin(_)));
+            let baseline = self
+                .order
+                .keys()
+                .rev()
+                .take_while(|(tier, _)| matches!(tier, Tier::Baseline(_)));
+            admin.chain(baseline.collect::<Vec<_>>().into_iter().rev())
+        };
+        let pairs = of_cluster().zip(of_cluster().skip(1));
+        let shared = pairs.filter(|((first, _), (second, _))| first == second);
         shared.map(|((_, first), (_, second))| {
             (second, format!("spec.priority: is that of {first} too; which of them counts is not defined, here {first} does"))
         })
@@ -537,10 +654,27 @@ impl Network {
         &self.by_serial[&serial]
     }
 
+    /// The policies of a namespace, ordered by name.
+    pub(crate) fn policies_in(&self, namespace: &Name) -> impl Iterator<Item = &Policy> {
+        let first = policy_id(namespace, &"".into());
+        let known = self.policies.range(first..);
+        let here = known.take_while(move |(id, _)| {
+            id.kind == Kind::NetworkPolicy && id.namespace.as_ref() == Some(namespace)
+        });
+        here.filter_map(|(_, known)| known.policy.as_deref())
+    }
+
     /// Policies in the order in which they are asked.
     pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.order.values().map(|(_, policy)| &**policy)
     }
+}
+
+fn problems_of<'a>(id: &'a ObjectId, known: &'a Known) -> impl Iterator<Item = Problem> + 'a {
+    known.problems.iter().map(|message| Problem {
+        object: id.clone(),
+        message: message.clone(),
+    })
 }
 
 fn is_policy(kind: Kind) -> bool {

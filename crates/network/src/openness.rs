@@ -3,12 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use plumbline_inventory::entries::Protocol;
-use plumbline_inventory::{ObjectId, RootKey};
+use plumbline_inventory::{Name, ObjectId, RootKey};
 
 use crate::addresses::Addresses;
 use crate::connections::Connections;
 use crate::network::Network;
-use crate::policy::{Action, Direction, Peers, Rule};
+use crate::policy::{Action, Direction, Peers, Policy, Rule};
+use crate::ranges::ClusterRanges;
+use crate::selections::SelectionId;
 
 /// Where clouds tell a machine who it is, and hand out its credentials.
 pub const METADATA: [IpAddr; 2] = [
@@ -39,34 +41,58 @@ pub struct OpenRule {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Open {
     /// It names no peers: everybody is meant, inside and outside of the cluster.
-    Everyone,
+    Everyone {
+        /// Whether every port is.
+        every_port: bool,
+    },
     /// A peer is every pod of every namespace, on every port.
     EveryNamespace,
     /// Egress to anywhere, these addresses of metadata services included.
     Anywhere(Vec<IpAddr>),
-    /// It names peers and no ports.
+    /// Egress to anywhere on every port, though what belongs to the cluster itself is not carved out.
+    ClusterRanges {
+        /// Whether it is known that it is not: some address of a node or a pod is meant. Otherwise nothing is known
+        /// of those addresses, and some that may be theirs are meant.
+        known: bool,
+    },
+    /// It names peers of which some are in other namespaces or outside, and no ports.
     EveryPort,
 }
 
 impl Network {
     /// Rules that are wide open, ordered by policy. One rule may be so in more than one way.
     pub fn open_rules(&self) -> Vec<OpenRule> {
-        let mut open = Vec::new();
-        for policy in self.policies() {
-            for direction in Direction::BOTH {
-                for rule in policy.rules(direction).into_iter().flat_map(|rules| rules.iter()) {
-                    let ways = self.ways_open(direction, rule).into_iter();
-                    open.extend(ways.map(|way| OpenRule {
-                        policy: policy.id.clone(),
-                        direction,
-                        rule: rule.number,
-                        open: way,
-                    }));
-                }
-            }
-        }
+        let mut open: Vec<OpenRule> = self
+            .policies()
+            .flat_map(|policy| self.open_rules_of(policy))
+            .collect();
         open.sort();
         open
+    }
+
+    /// Rules of a namespace's policies that are wide open, ordered by policy.
+    pub fn open_rules_in(&self, namespace: &Name) -> Vec<OpenRule> {
+        let mut open: Vec<OpenRule> = self
+            .policies_in(namespace)
+            .flat_map(|policy| self.open_rules_of(policy))
+            .collect();
+        open.sort();
+        open
+    }
+
+    fn open_rules_of<'a>(&'a self, policy: &'a Policy) -> impl Iterator<Item = OpenRule> + 'a {
+        Direction::BOTH.into_iter().flat_map(move |direction| {
+            let rules = policy.rules(direction).into_iter().flat_map(|rules| rules.iter());
+            rules.flat_map(move |rule| {
+                let ways = self.ways_open(direction, rule).into_iter();
+                ways.map(move |open| OpenRule {
+                    policy: policy.id.clone(),
+                    direction,
+                    rule: rule.number,
+                    open,
+                })
+            })
+        })
     }
 
     fn ways_open(&self, direction: Direction, rule: &Rule) -> Vec<Open> {
@@ -77,7 +103,7 @@ impl Network {
         let mut ways = Vec::new();
         match &rule.peers {
             Peers::Everyone => {
-                ways.push(Open::Everyone);
+                ways.push(Open::Everyone { every_port });
                 if direction == Direction::Egress {
                     ways.push(Open::Anywhere(METADATA.to_vec()));
                 }
@@ -99,13 +125,35 @@ impl Network {
                     if !reached.is_empty() {
                         ways.push(Open::Anywhere(reached));
                     }
+                    if every_port {
+                        ways.extend(self.cluster_ranges_in(addresses));
+                    }
                 }
-                if every_port {
+                let local = |id: &SelectionId| self.selections.is_local(*id);
+                let beyond = *every_pod || !addresses.is_empty() || !pods.iter().all(local);
+                if every_port && beyond {
                     ways.push(Open::EveryPort);
                 }
             }
         }
         ways
+    }
+
+    /// In what way these addresses hold some of the cluster's own.
+    fn cluster_ranges_in(&self, addresses: &Addresses) -> Option<Open> {
+        let own = self.ranges.nodes.union(&self.ranges.pods);
+        let (meant, known) = if self.ranges.is_empty() {
+            (ClusterRanges::private(), false)
+        } else {
+            (own, true)
+        };
+        let hit = !addresses.intersection(&meant).is_empty();
+        hit.then_some(Open::ClusterRanges { known })
+    }
+
+    /// Addresses that are the cluster's own, as far as its nodes tell.
+    pub fn cluster_ranges(&self) -> &ClusterRanges {
+        &self.ranges
     }
 
     /// What a workload may open to metadata services.

@@ -85,13 +85,15 @@ impl Profiles {
         }
     }
 
-    /// Computes the verdicts of profiles that are new, and of those that read what has changed.
+    /// Computes the verdicts of profiles that are new, and of those that read what has changed; tells to which
+    /// classes something else applies than before.
     pub(crate) fn judge(
         &mut self,
         judge: &Judge<'_>,
         changed: &BTreeSet<SelectionId>,
         classes_changed: bool,
-    ) {
+    ) -> RoaringBitmap {
+        let mut anew = RoaringBitmap::new();
         let fresh = std::mem::take(&mut self.fresh);
         for (id, profile) in (0..).zip(&mut self.slots) {
             let Some(profile) = profile else { continue };
@@ -99,9 +101,14 @@ impl Profiles {
                 || (profile.reads_all_classes && classes_changed)
                 || profile.reads.iter().any(|selection| changed.contains(selection));
             if is_stale {
+                let before = std::mem::replace(&mut profile.verdict, Verdict::allow_all());
                 profile.judge(judge);
+                if profile.verdict != before {
+                    anew |= &profile.classes;
+                }
             }
         }
+        anew
     }
 
     pub(crate) fn expect(&self, id: ProfileId) -> &Profile {

@@ -186,6 +186,12 @@ impl Selections {
         pods.selector.is_empty() && matches!(&pods.scope, Scope::Labelled(selector) if selector.is_empty())
     }
 
+    /// Whether it selects in one namespace by name only.
+    pub(crate) fn is_local(&self, id: SelectionId) -> bool {
+        let selection = self.slots[id as usize].as_ref().expect("the selection exists");
+        matches!(selection.pods.scope, Scope::Namespace(_))
+    }
+
     /// The classes that are selected.
     pub(crate) fn members(&self, id: SelectionId) -> &RoaringBitmap {
         &self.slots[id as usize]

@@ -13,7 +13,7 @@ use crate::policy::{Action, Direction, Peers, Rule, Stage};
 use crate::selections::Selections;
 
 /// What one end of a connection says of the other: of each class of pods, and of each address outside.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Verdict {
     pub(crate) classes: Partition<RoaringBitmap, Connections>,
     pub(crate) addresses: Partition<Addresses, Connections>,

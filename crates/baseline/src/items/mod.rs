@@ -6,6 +6,7 @@ pub mod authentication;
 pub mod authorization;
 pub mod cluster_configuration;
 pub mod images;
+pub mod network;
 pub mod planned;
 pub mod secrets;
 pub mod workloads;
@@ -107,8 +108,8 @@ pub static ITEMS: [&Item; 79] = [
     &planned::OS_02,
     &planned::OS_03,
     &planned::OS_04,
-    &planned::NW_01A,
-    &planned::NW_01B,
+    &network::namespace_without_network_policy::ITEM,
+    &network::open_network_between_namespaces::ITEM,
     &planned::NW_02,
     &planned::NW_03,
     &planned::NW_04,

@@ -79,10 +79,6 @@ planned! {
         "Packages and configuration are scanned regularly", ["OpenSCAP", "Lynis"];
     OS_04: "OS-04" "outdated-kernel", OperatingSystem, Recommended, B, Node, Medium, NotApplicable,
         "The OS kernel is kept up to date", ["CVEhound"];
-    NW_01A: "NW-01a" "namespace-without-network-policy", Network, Required, A, Namespace, High, NotApplicable,
-        "Every namespace has NetworkPolicies that cover its pods in both directions", [];
-    NW_01B: "NW-01b" "open-network-between-namespaces", Network, Required, A, Namespace, High, NotApplicable,
-        "Traffic between namespaces is limited by least privilege", [];
     NW_02: "NW-02" "services-without-mutual-auth", Network, Recommended, B, Workload, Medium, NotApplicable,
         "Microservices authenticate and authorize each other", ["Istio", "Linkerd", "Consul"];
     NW_03: "NW-03" "published-infrastructure-interface", Network, Required, A, Cluster, Critical, Pass,

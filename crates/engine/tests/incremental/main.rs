@@ -3,6 +3,7 @@
 //!
 //! `PROPTEST_CASES` sets how many streams are tried, 32 unless told.
 
+mod network;
 mod probes;
 mod stream;
 mod twin;

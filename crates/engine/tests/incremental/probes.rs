@@ -18,7 +18,14 @@ use xxhash_rust::xxh3::xxh3_64;
 /// The items of the baseline, and the probes.
 pub(crate) fn items() -> &'static [&'static Item] {
     static ALL: OnceLock<Vec<&'static Item>> = OnceLock::new();
-    ALL.get_or_init(|| ITEMS.into_iter().chain(probes()).chain([clock()]).collect())
+    ALL.get_or_init(|| {
+        ITEMS
+            .into_iter()
+            .chain(probes())
+            .chain(crate::network::probes())
+            .chain([clock()])
+            .collect()
+    })
 }
 
 /// The items of the baseline, and the one probe that tells more than it counts.
@@ -56,7 +63,7 @@ const RIGHTS: &[Kind] = &[
 ];
 
 /// An item without a word of documentation.
-fn probe(
+pub(crate) fn probe(
     id: &'static str,
     scope: Scope,
     reads: &'static [Kind],
@@ -211,7 +218,7 @@ fn every_template(template: &Template, _: &Parameters, findings: &mut Findings) 
     findings.container_at(severity, &digest(&message), "Seen", message);
 }
 
-fn tell(findings: &mut Findings, reason: &'static str, message: String) {
+pub(crate) fn tell(findings: &mut Findings, reason: &'static str, message: String) {
     findings.container(&digest(&message), reason, message);
 }
 

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 /// Few names, so that objects meet.
 pub(crate) const NAMESPACES: [&str; 3] = ["a", "b", "kube-system"];
-const NAMES: [&str; 3] = ["x", "y", "z"];
-const NODES: [&str; 2] = ["n1", "n2"];
+pub(crate) const NAMES: [&str; 3] = ["x", "y", "z"];
+pub(crate) const NODES: [&str; 2] = ["n1", "n2"];
 
 /// Something that happens to the inventory.
 #[derive(Clone, Debug)]
@@ -105,6 +105,7 @@ fn manifest() -> impl Strategy<Value = Manifest> {
         12 => controller(),
         6 => beside(),
         6 => decision(),
+        8 => crate::network::object(),
     ]
 }
 
@@ -221,6 +222,21 @@ fn node() -> impl Strategy<Value = Manifest> {
             let node = live(Kind::Node, name)
                 .set("status.nodeInfo.operatingSystem", os)
                 .set("status.nodeInfo.kubeletVersion", kubelet);
+            let node = if os == "linux" {
+                let taint = json!({ "key": "node-role.kubernetes.io/infra", "effect": "NoSchedule" });
+                node.push("spec.taints", taint)
+                    .label("node-role.kubernetes.io/infra", "")
+                    .push(
+                        "status.addresses",
+                        json!({ "type": "InternalIP", "address": "10.0.0.1" }),
+                    )
+                    .push(
+                        "status.addresses",
+                        json!({ "type": "ExternalIP", "address": "192.0.2.1" }),
+                    )
+            } else {
+                node
+            };
             if sandbox {
                 node.push("status.runtimeHandlers", json!({ "name": "runsc" }))
             } else {
@@ -251,7 +267,7 @@ fn odd_pod_spec() -> impl Strategy<Value = PodSpec> {
             .prop_map(move |(privileged, limit)| {
                 let limits = limit.map(|limit| json!({ "cpu": limit, "memory": limit }));
                 json!({
-                    "name": name, "image": "i", "securityContext": { "privileged": privileged },
+                    "name": name, "image": if privileged == Some(true) { "calico/node:v3" } else { "postgres:17" }, "securityContext": { "privileged": privileged },
                     "resources": { "limits": limits },
                 })
             })

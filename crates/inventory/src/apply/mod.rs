@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::facts::{
     BindingFacts, LimitRangeFacts, NamespaceFacts, NodeFacts, NodePath, PersistentVolumeFacts, RoleFacts,
-    ServiceAccountFacts, Uid,
+    ServiceAccountFacts, Taint, Uid,
 };
 use crate::inventory::{InputState, Inventory, Namespace, ObjectId, Undecodable};
 use crate::kind::Kind;
@@ -299,21 +299,48 @@ impl Inventory {
             "windows" => Some(Os::Windows),
             _ => Some(Os::Linux),
         };
-        let facts = NodeFacts {
-            labels: self.labels(&node.metadata.labels),
-            os,
-            kubelet_version: self.names.intern(node.status.node_info.kubelet_version.as_str()),
-            runtime_handlers: node
-                .status
-                .runtime_handlers
-                .iter()
-                .map(|h| self.names.intern(h.name.as_str()))
-                .collect(),
-        };
+        let facts = self.node_facts(node, os);
         let was_windows = self.is_windows_node(&id.name);
         self.put_global(id, facts, |inventory| &mut inventory.nodes);
         if was_windows != self.is_windows_node(&id.name) {
             self.place_again(&id.name);
+        }
+    }
+}
+
+impl Inventory {
+    fn node_facts(&mut self, node: &lean::Node, os: Option<Os>) -> NodeFacts {
+        let labels = self.labels(&node.metadata.labels);
+        let names = &mut self.names;
+        let (spec, status) = (&node.spec, &node.status);
+        let mut pod_ranges: Vec<&str> = spec.pod_cidrs.iter().map(String::as_str).collect();
+        if pod_ranges.is_empty() && !spec.pod_cidr.is_empty() {
+            pod_ranges.push(&spec.pod_cidr);
+        }
+        NodeFacts {
+            labels,
+            os,
+            kubelet_version: names.intern(status.node_info.kubelet_version.as_str()),
+            runtime_handlers: status
+                .runtime_handlers
+                .iter()
+                .map(|h| names.intern(h.name.as_str()))
+                .collect(),
+            taints: spec
+                .taints
+                .iter()
+                .map(|taint| Taint {
+                    key: names.intern(taint.key.as_str()),
+                    value: names.intern(taint.value.as_str()),
+                    effect: names.intern(taint.effect.as_str()),
+                })
+                .collect(),
+            addresses: status
+                .addresses
+                .iter()
+                .map(|a| (names.intern(a.kind.as_str()), names.intern(a.address.as_str())))
+                .collect(),
+            pod_ranges: pod_ranges.into_iter().map(|range| names.intern(range)).collect(),
         }
     }
 }

@@ -134,6 +134,7 @@ impl Inventory {
                 ns.detach(&root, &pod);
                 ns.unlink(&(Kind::Pod, Name::clone(name)), pod.owner_uid());
                 self.touch(namespace, [root]);
+                self.note_place(namespace, name, Some(&pod));
                 true
             }
             Kind::ServiceAccount => ns.service_accounts.remove(name).is_some(),

@@ -135,10 +135,12 @@ impl Inventory {
                 ns.link(&key, owner);
                 let root = ns.attach(&key.1);
                 self.touch(namespace, [root]);
+                self.note_place(namespace, &key.1, None);
             }
             Put::Changed(before) => {
                 let touched = ns.pod_changed(&key, &before);
                 self.touch(namespace, touched);
+                self.note_place(namespace, &key.1, Some(&before));
             }
         }
     }
@@ -150,6 +152,7 @@ impl Inventory {
         if let Some(before) = ns.pods.replace(name, pod) {
             let touched = ns.pod_changed(&(Kind::Pod, Name::clone(name)), &before);
             self.touch(namespace, touched);
+            self.note_place(namespace, name, Some(&before));
         }
     }
 
@@ -233,6 +236,10 @@ impl Inventory {
         for root in roots {
             self.note_accounts(namespace, &root);
             let (kind, name) = root;
+            if kind == Kind::Pod {
+                // It may have come to count for another workload.
+                self.note_place_again(namespace, &name);
+            }
             self.dirty.roots.insert(RootKey {
                 namespace: Name::clone(namespace),
                 kind,

@@ -23,13 +23,50 @@ pub struct Namespace {
 pub struct Node {
     pub metadata: Meta,
     #[serde(default, deserialize_with = "nullable")]
+    pub spec: NodeSpec,
+    #[serde(default, deserialize_with = "nullable")]
     pub status: NodeStatus,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
+pub struct NodeSpec {
+    #[serde(default, deserialize_with = "nullable")]
+    pub taints: Vec<Taint>,
+    /// The first of the pod CIDRs: a manifest may have this one alone.
+    #[serde(rename = "podCIDR", default, deserialize_with = "nullable")]
+    pub pod_cidr: String,
+    #[serde(rename = "podCIDRs", default, deserialize_with = "nullable")]
+    pub pod_cidrs: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[allow(missing_docs)]
+pub struct Taint {
+    #[serde(default, deserialize_with = "nullable")]
+    pub key: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub value: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub effect: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[allow(missing_docs)]
+pub struct NodeAddress {
+    #[serde(rename = "type", default, deserialize_with = "nullable")]
+    pub kind: String,
+    #[serde(default, deserialize_with = "nullable")]
+    pub address: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
 pub struct NodeStatus {
+    #[serde(default, deserialize_with = "nullable")]
+    pub addresses: Vec<NodeAddress>,
     #[serde(default, deserialize_with = "nullable")]
     pub node_info: NodeInfo,
     #[serde(default, deserialize_with = "nullable")]

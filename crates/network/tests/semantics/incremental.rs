@@ -1,7 +1,10 @@
 //! A network that follows changes is the one that a look at everything would give.
 
+use std::collections::BTreeMap;
+
 use plumbline_inventory::testing::Manifest;
-use plumbline_inventory::{Inventory, Kind, RootKey};
+use plumbline_inventory::views::NamespaceView;
+use plumbline_inventory::{Dirty, Inventory, Kind, Name, RootKey};
 use plumbline_network::Network;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -51,6 +54,40 @@ fn workloads() -> Vec<RootKey> {
     ["a", "b", "c"].into_iter().flat_map(of).collect()
 }
 
+/// Everything that can be asked of a namespace.
+fn answers(network: &Network, inventory: &Inventory) -> BTreeMap<Name, String> {
+    let answer = |namespace: NamespaceView<'_>| {
+        let name = namespace.name();
+        let open: Vec<&RootKey> = network
+            .workloads()
+            .filter(|key| key.namespace == *name && network.is_open_to_the_world(key))
+            .collect();
+        let answer = format!(
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {open:?}",
+            network.isolation(namespace),
+            network.permits(name),
+            network.open_rules_in(name),
+            network.problems_in(name),
+            network.cluster_problems(),
+            network.entries_by(namespace),
+            network.entries_into(namespace),
+            network.enforcement(),
+        );
+        (Name::clone(name), answer)
+    };
+    inventory.namespaces().map(answer).collect()
+}
+
+/// Whether whoever looks at a namespace looks at it again anyway: for its workloads, its objects or itself.
+fn is_changed_itself(dirty: &Dirty, namespace: &Name) -> bool {
+    dirty.roots.iter().any(|root| root.namespace == *namespace)
+        || dirty
+            .topics
+            .iter()
+            .any(|topic| topic.namespace.as_ref() == Some(namespace))
+        || dirty.topics.iter().any(|topic| topic.kind == Kind::Node)
+}
+
 fn check(mut inventory: Inventory, batches: Vec<Vec<Event>>) -> Result<(), TestCaseError> {
     let mut network = Network::of(&inventory);
     inventory.take_dirty();
@@ -59,8 +96,24 @@ fn check(mut inventory: Inventory, batches: Vec<Vec<Event>>) -> Result<(), TestC
             follow(&mut inventory, event);
         }
         let dirty = inventory.take_dirty();
-        network.update(&inventory, &dirty);
+        let before = answers(&network, &inventory);
+        let touched = network.update(&inventory, &dirty);
         let fresh = Network::of(&inventory);
+        let after = answers(&network, &inventory);
+        prop_assert_eq!(&after, &answers(&fresh, &inventory));
+        for (namespace, answer) in &after {
+            let looked_at = touched.everywhere
+                || touched.namespaces.contains(namespace)
+                || is_changed_itself(&dirty, namespace);
+            prop_assert!(
+                looked_at || before.get(namespace) == Some(answer),
+                "{} is not among {:?}\nbefore: {:?}\n now: {}",
+                namespace,
+                touched,
+                before.get(namespace),
+                answer
+            );
+        }
         prop_assert_eq!(told(&network, &workloads()), told(&fresh, &workloads()));
         prop_assert!(network.workloads().eq(fresh.workloads()));
         prop_assert_eq!(network.size(), fresh.size());

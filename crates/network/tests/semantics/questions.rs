@@ -137,6 +137,36 @@ fn a_default_deny_of_the_cluster_covers_pods_that_nobody_selects() {
 }
 
 #[test]
+fn egress_to_anywhere_leaves_out_what_is_the_clusters_own() {
+    let ways = |objects: &[Manifest], except: Value| -> Vec<Open> {
+        let egress = json!([{ "to": [{ "ipBlock": { "cidr": "0.0.0.0/0", "except": except } }] }]);
+        let policy = policy("p", json!({ "policyTypes": ["Egress"], "egress": egress }));
+        let network = Network::of(&offline(&[objects, &[pod("shop", "a"), policy]].concat()));
+        let rules = network.open_rules_in(&"shop".into()).into_iter();
+        let ways = rules.map(|rule| rule.open);
+        ways.filter(|open| matches!(open, Open::ClusterRanges { .. }))
+            .collect()
+    };
+    let node = written(Kind::Node, "n")
+        .set("spec.podCIDRs", json!(["10.244.1.0/24"]))
+        .push(
+            "status.addresses",
+            json!({ "type": "InternalIP", "address": "192.168.7.4" }),
+        );
+    let known = [Open::ClusterRanges { known: true }];
+    let private = json!(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]);
+    assert_eq!(
+        ways(&[], json!(["10.0.0.0/8"])),
+        [Open::ClusterRanges { known: false }]
+    );
+    assert_eq!(ways(&[], private), []);
+    let nodes = std::slice::from_ref(&node);
+    assert_eq!(ways(nodes, json!(["10.0.0.0/8"])), known);
+    assert_eq!(ways(nodes, json!(["192.168.7.0/24"])), known);
+    assert_eq!(ways(nodes, json!(["10.244.0.0/16", "192.168.7.0/24"])), []);
+}
+
+#[test]
 fn rules_that_are_wide_open_are_named() {
     let rules = |spec: Value| -> Vec<(Direction, usize, Open)> {
         let network = Network::of(&offline(&[pod("shop", "a"), policy("p", spec)]));
@@ -152,11 +182,15 @@ fn rules_that_are_wide_open_are_named() {
             json!({ "ingress": [{ "from": [{ "podSelector": {} }] }, { "from": [{ "namespaceSelector": {} }] }, {}] })
         ),
         [
-            (Ingress, 0, Open::EveryPort),
             (Ingress, 1, Open::EveryNamespace),
             (Ingress, 1, Open::EveryPort),
-            (Ingress, 2, Open::Everyone)
-        ]
+            (Ingress, 2, Open::Everyone { every_port: true })
+        ],
+        "what stays in the namespace is not open"
+    );
+    assert_eq!(
+        rules(json!({ "ingress": [{ "ports": [{ "port": 80 }] }] })),
+        [(Ingress, 0, Open::Everyone { every_port: false })]
     );
     let guarded = json!([{ "from": [{ "namespaceSelector": {}, "podSelector": { "matchLabels": { "app": "x" } } }], "ports": [{ "port": 80 }] }, { "from": [{ "namespaceSelector": {} }], "ports": [{ "port": 80 }] }]);
     assert_eq!(rules(json!({ "ingress": guarded })), []);
