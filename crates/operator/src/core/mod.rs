@@ -3,38 +3,34 @@
 //! Every turn takes in what has arrived, evaluates what became dirty, and sends the reports that are due to
 //! the writer. A standby does the same and sends nothing.
 
+mod baselines;
+mod reporting;
+mod watches;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use kube::{Client, Config};
-use plumbline_api::conditions::{self, ConditionType};
-use plumbline_api::{ComplianceBaseline, ReportStatus};
 use plumbline_baseline::{optional_kinds, required_kinds};
-use plumbline_engine::report::Source;
-use plumbline_engine::{Changed, Evaluation, Home};
-use plumbline_inventory::{AnonymousRequests, InputState, Inventory, Kind};
+use plumbline_engine::Evaluation;
+use plumbline_inventory::{AnonymousRequests, InputState, Inventory, Kind, Name};
 use tokio::sync::{Notify, mpsc, watch as latest};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::Options;
 use crate::anonymous::{self, Deciding};
-use crate::baselines::{self, Baseline};
+use crate::assessment::Assessments;
 use crate::inputs::{self, InputEvent, Inputs};
-use crate::leadership::{Leadership, Written, next_write};
-use crate::metrics::{Input, Metrics, Verdict};
-use crate::reports::{self, Found};
+use crate::leadership::{Leadership, next_write};
+use crate::metrics::{Input, Metrics};
 use crate::server::Health;
-use crate::watch::{Failure, WatchEvent, Watched, one_line, watch};
-use crate::writer::{WriteError, Writer};
+use crate::watch::WatchEvent;
+use crate::writer::Writer;
 
 /// How long stored reports stand as they are while inputs are listed.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The pause after an attempt to create the baseline.
-const CREATE_AGAIN: Duration = Duration::from_secs(5);
 
 /// Events taken in before the next evaluation: a turn stays short under any load.
 const TURN: usize = 512;
@@ -51,8 +47,11 @@ pub(crate) enum Event {
     /// What requests without credentials are answered.
     Anonymous(AnonymousRequests),
     Baseline(WatchEvent),
-    /// Of the reports of the kind with this place in [`reports::resources`].
+    /// Of the reports of the kind with this place in [`crate::reports::resources`].
     Report(usize, WatchEvent),
+    /// The reports that were left behind by an earlier baseline of this name have been read for the one of this
+    /// uid.
+    LeftBehind(Name, String),
 }
 
 /// The state of the main loop.
@@ -74,15 +73,12 @@ pub(crate) struct Core {
     /// When all lists were there, and only answers to requests without credentials were not.
     listed_since: Option<Instant>,
     ask_again: Arc<Notify>,
-    /// The results, once every input is settled.
-    evaluation: Option<Evaluation>,
-    /// The baseline in effect, which stays so when it is deleted.
-    baseline: Option<Baseline>,
-    /// Whether baselines are listed, and the one we go by is among them.
-    baselines_listed: bool,
-    baseline_exists: bool,
-    /// When the baseline is to be created, if it does not exist.
-    next_creation: Instant,
+    /// Whether every input has been settled once: then there are results, and there always will be.
+    settled: bool,
+    /// The baselines, each with its results.
+    assessments: Assessments,
+    /// Objects of each watched kind when they were last counted.
+    counts: Vec<u32>,
     /// Set while this replica holds the lease.
     leadership: Option<Leadership>,
     started: Instant,
@@ -117,11 +113,9 @@ impl Core {
             listed_since: None,
             deciding: None,
             ask_again: Arc::default(),
-            evaluation: None,
-            baseline: None,
-            baselines_listed: false,
-            baseline_exists: false,
-            next_creation: now,
+            settled: false,
+            assessments: Assessments::new(now),
+            counts: Vec::new(),
             leadership: None,
             started: now,
             next_heartbeat: now + heartbeat,
@@ -159,7 +153,7 @@ impl Core {
                         self.take(event);
                     }
                 }
-                Some(written) = next_write(&mut self.leadership) => self.written(written),
+                Some(done) = next_write(&mut self.leadership) => self.done(done),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             self.turn();
@@ -172,7 +166,9 @@ impl Core {
     fn next_turn(&self) -> Instant {
         let now = Instant::now();
         let mut wake = self.next_settling.map_or(now + BEAT, |at| at.min(now + BEAT));
-        if let Some(due) = self.evaluation.as_ref().and_then(Evaluation::next_due) {
+        let evaluations = self.assessments.in_effect.values();
+        let evaluations = evaluations.filter_map(|assessment| assessment.evaluation.as_ref());
+        if let Some(due) = evaluations.filter_map(Evaluation::next_due).min() {
             let wait = due.duration_since(Timestamp::now());
             wake = wake.min(now + Duration::try_from(wait).unwrap_or_default().min(BEAT));
         }
@@ -180,69 +176,15 @@ impl Core {
             wake = wake
                 .min(leadership.schedule.next().unwrap_or(wake))
                 .min(self.next_heartbeat);
-            if self.evaluation.is_none() && !leadership.marked {
+            if !self.settled && leadership.may_mark() {
                 wake = wake.min(self.started + PATIENCE);
             }
-            if self.lacks_baseline() {
-                wake = wake.min(self.next_creation);
+            if self.assessments.are_missing() {
+                wake = wake.min(self.assessments.next_creation);
             }
         }
         // Never a busy loop: a report that is due and waits for a slot is looked at when a write ends.
         wake.max(now + Duration::from_millis(1))
-    }
-
-    fn watch_input(&mut self, kind: Kind) {
-        if self.watched.insert(kind) {
-            let (inputs, mut decoded) = mpsc::channel(64);
-            let events = self.events.clone();
-            tokio::spawn(inputs::watch_input(self.client.clone(), kind, inputs));
-            tokio::spawn(async move {
-                while let Some(event) = decoded.recv().await {
-                    if events.send(Event::Input(event)).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    }
-
-    /// Asks from time to time whether optional kinds may be read, without ever being refused.
-    fn watch_optional(&self) {
-        for kind in optional_kinds() {
-            let (client, events) = (self.client.clone(), self.events.clone());
-            tokio::spawn(inputs::ask_for(client, kind, move |granted| {
-                let events = events.clone();
-                async move { drop(events.send(Event::Optional(kind, granted)).await) }
-            }));
-        }
-    }
-
-    /// Sends requests without credentials from time to time, unless nobody wants that.
-    fn ask_anonymously(&mut self) {
-        if !self.options.anonymous_probe {
-            return self.inventory.set_anonymous_requests(AnonymousRequests::Off);
-        }
-        let (config, changed, events) = (
-            self.config.clone(),
-            Arc::clone(&self.ask_again),
-            self.events.clone(),
-        );
-        tokio::spawn(anonymous::keep_asking(config, changed, move |known| {
-            let events = events.clone();
-            async move { drop(events.send(Event::Anonymous(known)).await) }
-        }));
-    }
-
-    fn watch_baselines(&self) {
-        let resource = kube::api::ApiResource::erase::<ComplianceBaseline>(&());
-        let (client, events) = (self.client.clone(), self.events.clone());
-        tokio::spawn(async move {
-            watch(client, &resource, |event| {
-                let events = events.clone();
-                async move { events.send(Event::Baseline(event)).await.is_ok() }
-            })
-            .await;
-        });
     }
 
     fn take(&mut self, event: Event) {
@@ -263,164 +205,7 @@ impl Core {
             Event::Anonymous(known) => self.inventory.set_anonymous_requests(known),
             Event::Baseline(event) => self.take_baseline(event),
             Event::Report(kind, event) => self.take_report(kind, event),
-        }
-    }
-
-    fn take_baseline(&mut self, event: WatchEvent) {
-        match event {
-            WatchEvent::Begin => {
-                self.baselines_listed = false;
-                self.baseline_exists = false;
-            }
-            WatchEvent::Object(object) if is_default(&object) => {
-                self.baseline_exists = true;
-                self.read_baseline(&object);
-            }
-            WatchEvent::Gone(object) if is_default(&object) => {
-                tracing::warn!("the baseline is gone; its settings stay in effect until there is another");
-                self.baseline_exists = false;
-            }
-            WatchEvent::Object(_) | WatchEvent::Gone(_) => {}
-            WatchEvent::End => self.baselines_listed = true,
-            WatchEvent::Failed(Failure::Absent) => {
-                tracing::error!(
-                    "the CRDs are not installed: kubectl apply -k config/default (or: plumbline crds | kubectl apply -f -)"
-                );
-            }
-            WatchEvent::Failed(failure) => tracing::warn!("baselines cannot be read: {failure:?}"),
-        }
-    }
-
-    fn read_baseline(&mut self, object: &Watched) {
-        let baseline = match Baseline::read(object.json()) {
-            Ok(baseline) => baseline,
-            Err(error) => {
-                tracing::error!(
-                    "baseline {} cannot be read and is not honoured: {error}",
-                    baselines::DEFAULT
-                );
-                return;
-            }
-        };
-        let before = self.baseline.replace(baseline);
-        let baseline = self.baseline.as_ref().expect("just put there");
-        let changed = before
-            .as_ref()
-            .is_none_or(|before| before.settings != baseline.settings);
-        if changed && self.evaluation.is_some() {
-            self.inventory.take_dirty();
-            self.evaluation = Some(Evaluation::full(
-                &self.inventory,
-                &baseline.settings,
-                Timestamp::now(),
-            ));
-        }
-        let now = Instant::now();
-        if let Some(leadership) = &mut self.leadership {
-            if let Some(status) = baseline.status(Timestamp::now()) {
-                let (writer, name) = (self.writer.clone(), baseline.reference.name.clone());
-                leadership.others.spawn(async move {
-                    if let Err(error) = writer.write_baseline(&name, &status).await {
-                        tracing::warn!("the status of baseline {name} is refused: {}", one_line(&error));
-                    }
-                });
-            }
-            if before.is_some_and(|before| before.reference != baseline.reference) {
-                for (home, entry) in &mut leadership.entries {
-                    entry.memory.rebase();
-                    leadership.schedule.at(home, now);
-                }
-            }
-        }
-        self.watch_reports();
-    }
-
-    fn lacks_baseline(&self) -> bool {
-        self.leadership.is_some() && self.baselines_listed && !self.baseline_exists
-    }
-
-    /// Creates the baseline if there is none, and tries again after a while if that fails.
-    fn create_baseline(&mut self, now: Instant) {
-        if !self.lacks_baseline() || now < self.next_creation {
-            return;
-        }
-        self.next_creation = now + CREATE_AGAIN;
-        let Some(leadership) = &mut self.leadership else {
-            return;
-        };
-        let (writer, events) = (self.writer.clone(), self.events.clone());
-        leadership.others.spawn(async move {
-            match writer.create_baseline(baselines::DEFAULT).await {
-                // The watch on a kind that is served for the first time may be seconds behind.
-                Ok(Some(baseline)) => drop(events.send(Event::Baseline(WatchEvent::Object(baseline))).await),
-                Ok(None) => {}
-                Err(error) => tracing::error!("the baseline cannot be created: {}", one_line(&error)),
-            }
-        });
-    }
-
-    /// This replica has gained or lost the lease.
-    fn lead(&mut self, leader: bool) {
-        self.metrics.show(|snapshot| {
-            snapshot.leader = leader;
-            if !leader {
-                // What a former holder thought is nobody's verdict.
-                snapshot.verdict = None;
-            }
-        });
-        if !leader {
-            if let Some(leadership) = self.leadership.take() {
-                tracing::warn!("the lease is lost: standing by");
-                leadership.watches.iter().for_each(JoinHandle::abort);
-            }
-            return;
-        }
-        tracing::info!("holding the lease: writing");
-        self.leadership = Some(Leadership::new(Instant::now()));
-        self.watch_reports();
-    }
-
-    /// Reads the stored reports, once it is known which baseline they go by, and watches over them.
-    fn watch_reports(&mut self) {
-        let (Some(_), Some(leadership)) = (&self.baseline, &mut self.leadership) else {
-            return;
-        };
-        if !leadership.watches.is_empty() {
-            return;
-        }
-        for (at, resource) in reports::resources().into_iter().enumerate() {
-            let (client, events) = (self.client.clone(), self.events.clone());
-            leadership.watches.push(tokio::spawn(async move {
-                watch(client, &resource, |event| {
-                    let events = events.clone();
-                    async move { events.send(Event::Report(at, event)).await.is_ok() }
-                })
-                .await;
-            }));
-        }
-    }
-
-    fn take_report(&mut self, kind: usize, event: WatchEvent) {
-        let (Some(baseline), Some(leadership)) = (&self.baseline, &mut self.leadership) else {
-            return;
-        };
-        let is_ours = |found: &Found| found.name == baseline.reference.name;
-        match event {
-            WatchEvent::Begin => leadership.begin_listing(kind),
-            WatchEvent::End => leadership.end_listing(kind),
-            WatchEvent::Failed(failure) => tracing::warn!("reports cannot be read: {failure:?}"),
-            WatchEvent::Object(object) => {
-                let found = Found::read(&object);
-                if is_ours(&found) {
-                    leadership.found(found, kind, &baseline.reference);
-                }
-            }
-            WatchEvent::Gone(object) => {
-                let found = Found::read(&object);
-                if is_ours(&found) {
-                    leadership.gone(&found);
-                }
-            }
+            Event::LeftBehind(name, uid) => self.take_left_behind(&name, &uid),
         }
     }
 
@@ -433,6 +218,7 @@ impl Core {
         self.health.beat(settled);
         if settled {
             self.evaluate(now);
+            self.count(now);
             self.publish(now);
         } else if now >= self.started + PATIENCE {
             self.mark_syncing();
@@ -442,11 +228,14 @@ impl Core {
 
     /// Whether everything has been there once that a first evaluation needs.
     fn is_settled(&mut self, now: Instant) -> bool {
+        self.settled = self.settled || self.settles(now);
+        self.settled
+    }
+
+    fn settles(&mut self, now: Instant) -> bool {
         let settled = |kind: &Kind| inputs::is_settled(*kind, &self.inventory);
-        if self.evaluation.is_some() {
-            return true;
-        }
-        if self.baseline.is_none() || !self.unasked.is_empty() || !self.watched.iter().all(settled) {
+        let has_baseline = self.assessments.listed && !self.assessments.in_effect.is_empty();
+        if !has_baseline || !self.unasked.is_empty() || !self.watched.iter().all(settled) {
             return false;
         }
         let known = self.inventory.anonymous_requests();
@@ -462,142 +251,54 @@ impl Core {
         asked && now >= since + anonymous::GRACE
     }
 
+    /// Has every baseline look at what became dirty or old, and at everything if it is new.
     fn evaluate(&mut self, now: Instant) {
-        let Some(baseline) = &self.baseline else { return };
         let (dirty, wall) = (self.inventory.take_dirty(), Timestamp::now());
-        let is_current = |evaluation: &Evaluation| evaluation.next_due().is_none_or(|due| due > wall);
-        if dirty.is_empty() && self.evaluation.as_ref().is_some_and(is_current) {
-            return;
-        }
-        let settings = &baseline.settings;
-        let may_decide = self.deciding.is_none() || dirty.evidence || !dirty.objects.is_empty();
-        let changed = match &mut self.evaluation {
-            Some(evaluation) => evaluation.update(&self.inventory, settings, dirty, wall),
-            first => {
-                *first = Some(Evaluation::full(&self.inventory, settings, wall));
-                tracing::info!(after = ?self.started.elapsed(), "every input is settled: first evaluation");
-                Changed {
-                    everywhere: true,
-                    ..Changed::default()
-                }
+        let is_first = self.deciding.is_none();
+        let may_decide = is_first || dirty.evidence || !dirty.objects.is_empty();
+        for (name, assessment) in &mut self.assessments.in_effect {
+            let began = Instant::now();
+            let Some(changed) = assessment.evaluate(&self.inventory, &dirty, wall) else {
+                continue;
+            };
+            self.metrics.evaluated(began.elapsed().as_secs_f64());
+            let leadership = self.leadership.as_mut().filter(|_| !changed.is_empty());
+            if let Some(leadership) = leadership
+                && let Some(set) = leadership.sets.get_mut(name).filter(|set| set.published)
+            {
+                let debounce = self.options.debounce;
+                set.plan(&changed, &self.inventory, debounce, &mut leadership.schedule, now);
             }
-        };
-        self.metrics.evaluated(now.elapsed().as_secs_f64());
-        if let Some(evaluation) = self.evaluation.as_ref().filter(|_| may_decide) {
+        }
+        let mut evaluations = self.assessments.in_effect.values();
+        let evaluation = evaluations.find_map(|assessment| assessment.evaluation.as_ref());
+        if let Some(evaluation) = evaluation.filter(|_| may_decide) {
+            if is_first {
+                tracing::info!(after = ?self.started.elapsed(), "every input is settled: first evaluation");
+            }
             let deciding = Some(Deciding::of(evaluation.rbac(), &self.inventory));
             if self.deciding != deciding {
                 self.deciding = deciding;
                 self.ask_again.notify_one();
             }
         }
-        if !changed.is_empty()
-            && let Some(leadership) = &mut self.leadership
-            && leadership.published
-        {
-            leadership.plan(&changed, &self.inventory, self.options.debounce, now);
-        }
     }
 
-    fn publish(&mut self, now: Instant) {
-        let (Some(baseline), Some(evaluation), Some(leadership)) =
-            (&self.baseline, &self.evaluation, &mut self.leadership)
-        else {
+    /// Has objects counted that came or went without any item thinking anything of it.
+    fn count(&mut self, now: Instant) {
+        let counts = self
+            .watched
+            .iter()
+            .map(|kind| self.inventory.coverage(*kind).objects);
+        if counts.clone().eq(self.counts.iter().copied()) {
             return;
-        };
-        if leadership.listed != [true; 2] {
-            return;
         }
-        if !leadership.published {
-            leadership.published = true;
-            leadership.begin(&self.inventory, now);
-        }
-        if now >= self.next_heartbeat {
-            self.next_heartbeat = now + self.options.heartbeat;
-            leadership.heartbeat(now);
-        }
-        let cluster_id = self
-            .inventory
-            .namespace("kube-system")
-            .and_then(|namespace| namespace.facts()?.uid)
-            .map(|uid| uid.to_string());
-        // An optional kind that has only just been granted is not counted on yet.
-        let settled = |kind: &&Kind| inputs::is_settled(**kind, &self.inventory);
-        let inputs: Vec<Kind> = self.watched.iter().filter(settled).copied().collect();
-        // Writes report back between turns: within one, nothing is refused.
-        let refused = reports::refusals(&leadership.entries);
-        while leadership.has_room() {
-            let Some(home) = leadership.schedule.pop(now) else {
-                break;
-            };
-            let source = Source {
-                inventory: &self.inventory,
-                evaluation,
-                settings: &baseline.settings,
-                baseline: &baseline.reference,
-                cluster_id: cluster_id.as_deref(),
-                inputs: &inputs,
-                refused: refused.as_deref(),
-                last_sync: &self.inputs.last_sync,
-            };
-            if let Some((status, transitions)) = leadership.send(&home, &source, &self.writer, now) {
-                if home == Home::Cluster {
-                    let verdict = verdict(&baseline.reference.name, &status);
-                    self.metrics.show(|snapshot| snapshot.verdict = Some(verdict));
-                }
-                leadership.tell(
-                    &home,
-                    &transitions,
-                    &status,
-                    baseline,
-                    &self.writer,
-                    &self.options.identity,
-                );
+        self.counts = counts.collect();
+        if let Some(leadership) = &mut self.leadership {
+            for set in leadership.sets.values().filter(|set| set.published) {
+                set.recount(&mut leadership.schedule, now);
             }
         }
-    }
-
-    /// Says on stored reports that what they say is from before.
-    fn mark_syncing(&mut self) {
-        let (Some(baseline), Some(leadership)) = (&self.baseline, &mut self.leadership) else {
-            return;
-        };
-        if leadership.marked || leadership.listed != [true; 2] {
-            return;
-        }
-        leadership.marked = true;
-        let homes: BTreeSet<Home> = leadership
-            .entries
-            .keys()
-            .cloned()
-            .chain([Home::Cluster])
-            .collect();
-        let (writer, reference) = (self.writer.clone(), baseline.reference.clone());
-        tracing::warn!("inputs are still being listed after {PATIENCE:?}: reports say so");
-        leadership.others.spawn(async move {
-            for home in homes {
-                if let Err(error) = writer.mark_syncing(&home, &reference, Timestamp::now()).await {
-                    tracing::warn!(
-                        "the report of {home:?} cannot say that it is being evaluated: {}",
-                        one_line(&error)
-                    );
-                }
-            }
-        });
-    }
-
-    fn written(&mut self, written: Written) {
-        let Some(leadership) = &mut self.leadership else {
-            return;
-        };
-        let result = written.result.as_ref();
-        self.metrics.wrote(
-            reports::kind_of(&written.home),
-            result.map_or_else(WriteError::result, |_| "ok"),
-        );
-        if let (Ok(_), Some(changed)) = (result, written.changed) {
-            self.metrics.reported(changed.elapsed().as_secs_f64());
-        }
-        leadership.written(written, self.options.debounce);
     }
 
     /// Shows the state of the inputs in the metrics.
@@ -616,30 +317,5 @@ impl Core {
             snapshot.inputs.clear();
             snapshot.inputs.extend(self.watched.iter().map(input));
         });
-    }
-}
-
-fn is_default(object: &Watched) -> bool {
-    kube::Resource::meta(object).name.as_deref() == Some(baselines::DEFAULT)
-}
-
-fn verdict(baseline: &str, status: &ReportStatus) -> Verdict {
-    let says = |type_: ConditionType| match conditions::find(&status.conditions, type_)?.status.as_str() {
-        "True" => Some(true),
-        "False" => Some(false),
-        _ => None,
-    };
-    Verdict {
-        baseline: baseline.to_owned(),
-        items: status
-            .items
-            .iter()
-            .map(|item| (item.id.clone(), item.status, item.failing))
-            .collect(),
-        score: status.summary.as_ref().and_then(|summary| summary.score),
-        compliant: says(ConditionType::Compliant),
-        drifted: says(ConditionType::Drifted),
-        waivers: status.waivers.clone().unwrap_or_default(),
-        evaluated: status.last_evaluated.as_ref().map_or(0, |at| at.0.as_second()),
     }
 }
