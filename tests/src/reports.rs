@@ -124,8 +124,14 @@ impl ControlPlane {
 
     /// The reports under the baseline `default`.
     pub fn reports(&self) -> Reports {
+        self.reports_under("default")
+    }
+
+    /// The reports under another baseline.
+    pub fn reports_under(&self, baseline: &str) -> Reports {
         Reports {
             client: self.admin_client(),
+            baseline: baseline.to_owned(),
         }
     }
 }
@@ -134,14 +140,16 @@ fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
     json!({ "apiGroups": [group], "resources": resources, "verbs": verbs })
 }
 
-/// The reports in a cluster.
+/// The reports in a cluster under one baseline.
 #[derive(Clone)]
 pub struct Reports {
     client: Client,
+    /// Its name, and theirs.
+    baseline: String,
 }
 
 impl Reports {
-    /// The baseline that they go by.
+    /// Baselines, the one that they go by among them.
     pub fn baselines(&self) -> Api<ComplianceBaseline> {
         Api::all(self.client.clone())
     }
@@ -162,8 +170,8 @@ impl Reports {
     /// There is no report, or it says nothing.
     pub async fn get(&self, namespace: Option<&str>) -> anyhow::Result<ReportStatus> {
         let status = match namespace {
-            None => self.of_cluster().get("default").await?.status,
-            Some(namespace) => self.of_namespace(namespace).get("default").await?.status,
+            None => self.of_cluster().get(&self.baseline).await?.status,
+            Some(namespace) => self.of_namespace(namespace).get(&self.baseline).await?.status,
         };
         status.context("the report has no status")
     }
@@ -208,6 +216,7 @@ impl Reports {
         let of_namespaces = all.list(&ListParams::default()).await?;
         let metas = of_cluster.items.into_iter().map(|report| report.metadata);
         let metas = metas.chain(of_namespaces.items.into_iter().map(|report| report.metadata));
+        let metas = metas.filter(|meta| meta.name.as_ref() == Some(&self.baseline));
         let version = |meta: kube::api::ObjectMeta| {
             (
                 meta.namespace.unwrap_or_default(),

@@ -33,7 +33,7 @@ fn each_alert_fires_when_it_should_and_no_other_does() {
         ("PlumblineNoOperator", vec![standby(), standby()]),
         (
             "PlumblineNoVerdict",
-            vec![leader().knows(|known| known.verdict = None), standby()],
+            vec![leader().knows(|known| known.verdicts.clear()), standby()],
         ),
         ("PlumblineReportStale", vec![leader().stopped(), standby()]),
         (
@@ -161,7 +161,6 @@ fn leader() -> Replica {
         last_event: Some(1),
     };
     let verdict = Verdict {
-        baseline: "default".to_owned(),
         items: vec![("WL-04".to_owned(), ItemStatus::Pass, 0)],
         score: Some(100),
         compliant: Some(true),
@@ -171,7 +170,7 @@ fn leader() -> Replica {
     };
     let snapshot = Snapshot {
         leader: true,
-        verdict: Some(verdict),
+        verdicts: [("default".to_owned(), verdict)].into(),
         inputs: vec![input("Pod"), input("Deployment.apps")],
     };
     Replica {
@@ -184,7 +183,7 @@ fn leader() -> Replica {
 fn standby() -> Replica {
     leader().knows(|known| {
         known.leader = false;
-        known.verdict = None;
+        known.verdicts.clear();
     })
 }
 
@@ -203,8 +202,8 @@ impl Replica {
         self
     }
 
-    fn says(self, change: impl FnOnce(&mut Verdict)) -> Self {
-        self.knows(|known| change(known.verdict.as_mut().expect("a leader has a verdict")))
+    fn says(self, change: impl FnMut(&mut Verdict)) -> Self {
+        self.knows(|known| known.verdicts.values_mut().for_each(change))
     }
 
     fn writes(mut self, kind: Kind, result: &'static str) -> Self {

@@ -130,6 +130,9 @@ reasons! {
         InputsStale => Unknown,
         /// `False`: the API server refuses the report as it should be now; what it says is from before.
         WriteRefused => False,
+        /// `False`: there is no baseline of the report's name any more. What it says is from before, and nobody
+        /// brings it up to date; with a baseline of that name it goes on.
+        BaselineNotFound => False,
     }
 
     /// Reasons of [`ConditionType::Ready`] on a baseline.
@@ -148,6 +151,8 @@ reasons! {
         RequirementsFailed => False,
         /// `Unknown`: no required item is `Fail`, but at least one is `Unknown` or `NeedsAttestation`.
         EvidenceMissing => Unknown,
+        /// `Unknown`: there is no baseline of the report's name any more to comply with.
+        BaselineNotFound => Unknown,
     }
 
     /// Reasons of [`ConditionType::Drifted`].
@@ -161,6 +166,8 @@ reasons! {
         /// `Unknown`: the stored report could not be read, so history and reference start anew and what
         /// changed before cannot be said. Ends with the next difference, pin or change of the baseline.
         HistoryLost => Unknown,
+        /// `Unknown`: there is no baseline of the report's name any more, so nobody compares.
+        BaselineNotFound => Unknown,
     }
 
     /// Reasons of [`ConditionType::Fresh`].
@@ -171,6 +178,8 @@ reasons! {
         Syncing => False,
         /// `False`: a watch fails or has gone silent; `coverage` of the cluster report says which.
         InputsFailing => False,
+        /// `False`: there is no baseline of the report's name any more, so nobody evaluates.
+        BaselineNotFound => False,
     }
 
     /// Reasons of [`ConditionType::Valid`].
@@ -266,6 +275,9 @@ reasons! {
     pub enum StalledReason: Stalled {
         /// `True`: the API server keeps refusing a report.
         WriteRefused => True,
+        /// `True`: there is no baseline of the report's name any more: somebody has to delete the report, or make
+        /// the baseline again.
+        BaselineNotFound => True,
     }
 }
 

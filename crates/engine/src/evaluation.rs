@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
 use plumbline_baseline::evaluate::TemplateVerdict;
@@ -817,14 +817,15 @@ fn fingerprint(outcome: &Outcome, accepted: &[Acceptance]) -> u32 {
 /// What each template says to each item, kept as long as somebody has the template.
 #[derive(Debug, Default)]
 struct TemplateMemory {
-    /// By address: whoever is in here is held, so that its address names nothing else.
+    /// By address: as long as it is in here nothing else has it. Other baselines remember the same template, so
+    /// nobody holds it.
     remembered: HashMap<usize, Remembered>,
     sweep_at: usize,
 }
 
 #[derive(Debug)]
 struct Remembered {
-    template: Arc<Template>,
+    template: Weak<Template>,
     verdicts: BTreeMap<&'static str, Arc<TemplateVerdict>>,
 }
 
@@ -839,7 +840,7 @@ impl TemplateMemory {
             .remembered
             .entry(Arc::as_ptr(template) as usize)
             .or_insert_with(|| Remembered {
-                template: Arc::clone(template),
+                template: Arc::downgrade(template),
                 verdicts: BTreeMap::new(),
             });
         let verdict = remembered
@@ -854,11 +855,11 @@ impl TemplateMemory {
         remembered.verdicts.get(item.id).cloned()
     }
 
-    /// Forgets templates that only this memory and the inventory's pool still hold.
+    /// Forgets templates that nobody but the inventory's pool still holds.
     fn sweep(&mut self) {
         if self.remembered.len() >= self.sweep_at {
             self.remembered
-                .retain(|_, remembered| Arc::strong_count(&remembered.template) > 2);
+                .retain(|_, remembered| remembered.template.strong_count() > 1);
             self.sweep_at = (self.remembered.len() * 2).max(1024);
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use plumbline_api::baseline::Pin;
 use plumbline_api::conditions::{self, ConditionType, DriftedReason, Reason};
 use plumbline_api::history::{
     MAX_HISTORY_CLUSTER, MAX_HISTORY_NAMESPACE, Reference, ReferenceItem, ReferenceKind, Transition,
@@ -33,6 +34,8 @@ pub struct Memory {
     /// there was there before the operator.
     born: Option<Timestamp>,
     settled_at_birth: bool,
+    /// Somebody asked for the present state as the reference, and it has not been taken yet.
+    pending_pin: Option<Pin>,
 }
 
 /// What is remembered of an item.
@@ -85,21 +88,25 @@ impl Memory {
             history_lost: false,
             born: None,
             settled_at_birth: settled,
+            pending_pin: None,
         }
     }
 
-    /// The memory that a stored report carries, now that `baseline` is in effect.
+    /// The memory that a stored report carries, now that `baseline` is in effect and `pin` is its pin.
     ///
     /// A reference of another baseline, or of another generation of this one, is no reference any more, unless
-    /// it was pinned.
-    pub fn restore(home: Home, baseline: &BaselineRef, stored: &ReportStatus) -> Self {
+    /// it is what was pinned. A pin that the report does not know yet was made while nobody ran: it is taken.
+    pub fn restore(home: Home, baseline: &BaselineRef, pin: Option<&Pin>, stored: &ReportStatus) -> Self {
         let mut memory = Self::new(home, true);
         memory.history.clone_from(&stored.history);
         let same_baseline = stored.baseline.as_ref() == Some(baseline);
-        memory.reference = stored
-            .reference
-            .clone()
-            .filter(|reference| reference.kind == ReferenceKind::Pin || same_baseline);
+        let stands = |reference: &Reference| match reference.kind {
+            ReferenceKind::Pin => pin.is_some_and(|pin| is_of(reference, pin)),
+            // Under a pin: of a report that there was not yet when it was made.
+            ReferenceKind::Initial => same_baseline,
+        };
+        memory.reference = stored.reference.clone().filter(stands);
+        memory.pending_pin = pin.filter(|_| memory.reference.is_none()).cloned();
         memory.history_lost = same_baseline && is_history_lost(stored);
         for result in &stored.items {
             let Some(item) = plumbline_baseline::find(&result.id) else {
@@ -132,7 +139,33 @@ impl Memory {
         }
     }
 
-    /// Another baseline, or another generation of it, is in effect: the next evaluation is the reference.
+    /// Somebody has pinned the present state, or let go of what was pinned. The states at the next look are the
+    /// reference; nothing else is forgotten.
+    pub fn pin(&mut self, pin: Option<&Pin>) {
+        self.pending_pin = pin.cloned();
+        if pin.is_none() {
+            self.reference = self
+                .reference
+                .take()
+                .filter(|reference| reference.kind == ReferenceKind::Initial);
+        }
+    }
+
+    /// Takes `states` as the reference, if somebody asked for them and they have not been taken.
+    pub fn take_pin(&mut self, states: &[ItemState]) {
+        if let Some(pin) = self.pending_pin.take() {
+            self.history_lost = false;
+            self.reference = Some(Reference {
+                kind: ReferenceKind::Pin,
+                time: Time(to_seconds(pin.time.0)),
+                by: Some(pin.by),
+                items: states.iter().map(reference_item).collect(),
+            });
+        }
+    }
+
+    /// Another baseline, or another generation of it, is in effect: the next evaluation is the reference, unless
+    /// one is pinned.
     pub fn rebase(&mut self) {
         self.reference = self
             .reference
@@ -213,6 +246,7 @@ impl Memory {
     }
 
     fn take_reference(&mut self, states: &[ItemState], now: Timestamp, settling: &mut Settling) {
+        self.take_pin(states);
         if self.reference.is_some() {
             return;
         }
@@ -221,17 +255,11 @@ impl Memory {
             soonest(&mut settling.next, born + HOLD);
             return;
         }
-        let item = |state: &ItemState| ReferenceItem {
-            id: state.item.id.to_owned(),
-            status: state.status,
-            failing: state.failing as i32,
-            digest: format!("{:016x}", state.digest),
-        };
         self.reference = Some(Reference {
             kind: ReferenceKind::Initial,
             time: Time(now),
             by: None,
-            items: states.iter().map(item).collect(),
+            items: states.iter().map(reference_item).collect(),
         });
     }
 
@@ -262,12 +290,12 @@ impl Memory {
         }
         let differs_since = *memory.differs_since.get_or_insert(now);
         let held = now >= differs_since + HOLD;
-        if !held {
-            soonest(next, differs_since + HOLD);
-        }
         let drift = if held {
+            // What has held once has held, also by a clock that is put back.
+            memory.differs_since = Some(Timestamp::UNIX_EPOCH);
             drift(reference.status, memory.held)
         } else {
+            soonest(next, differs_since + HOLD);
             Drift::None
         };
         Aged {
@@ -276,6 +304,20 @@ impl Memory {
             failing_change,
         }
     }
+}
+
+fn reference_item(state: &ItemState) -> ReferenceItem {
+    ReferenceItem {
+        id: state.item.id.to_owned(),
+        status: state.status,
+        failing: state.failing as i32,
+        digest: format!("{:016x}", state.digest),
+    }
+}
+
+/// Whether `reference` is what `pin` asked for.
+fn is_of(reference: &Reference, pin: &Pin) -> bool {
+    reference.time.0 == to_seconds(pin.time.0) && reference.by.as_ref() == Some(&pin.by)
 }
 
 /// Whether the stored report says that what came before it is lost.
@@ -288,7 +330,11 @@ fn is_history_lost(stored: &ReportStatus) -> bool {
 /// one that history tells of, else that of the reference.
 fn held(result: &ItemResult, stored: &ReportStatus) -> Option<(ItemStatus, Timestamp)> {
     let since = result.since.0;
-    if stored.last_evaluated.as_ref()?.0.duration_since(since) >= HOLD {
+    // By a clock that was put back, it may have held in the time that is yet to come.
+    let is_told =
+        |told: &Transition| told.item == result.id && told.time.0 == since && told.to == result.status;
+    let has_held = stored.last_evaluated.as_ref()?.0.duration_since(since) >= HOLD;
+    if has_held || stored.history.iter().any(is_told) {
         return None;
     }
     let told = stored
@@ -299,7 +345,12 @@ fn held(result: &ItemResult, stored: &ReportStatus) -> Option<(ItemStatus, Times
     let referred = || {
         let reference = stored.reference.as_ref()?;
         let item = reference.items.iter().find(|item| item.id == result.id)?;
-        (reference.time.0 < since).then_some((item.status, reference.time.0))
+        // A pin has the time of whoever made it; when the item got its status, it does not say.
+        let at = match reference.kind {
+            ReferenceKind::Initial => reference.time.0,
+            ReferenceKind::Pin => since,
+        };
+        (reference.kind == ReferenceKind::Pin || at < since).then_some((item.status, at))
     };
     told.or_else(referred)
 }

@@ -339,6 +339,32 @@ pub fn syncing(before: &[Condition], now: Timestamp) -> Vec<Condition> {
     list
 }
 
+/// What is said of a report without a baseline: it stays as it was, so that nobody loses a history by a slip, and
+/// must not look as if somebody kept watch.
+pub fn orphaned(before: &[Condition], name: &str, now: Timestamp) -> Vec<Condition> {
+    let now = Time(to_seconds(now));
+    let mut list = before.to_vec();
+    let message = format!("there is no ComplianceBaseline {name}; what this report says is from before");
+    for condition in [
+        ReadyReason::BaselineNotFound.condition(&message, None, &now),
+        CompliantReason::BaselineNotFound.condition(&message, None, &now),
+        DriftedReason::BaselineNotFound.condition(&message, None, &now),
+        FreshReason::BaselineNotFound.condition(&message, None, &now),
+        StalledReason::BaselineNotFound.condition(&message, None, &now),
+    ] {
+        conditions::set(&mut list, condition);
+    }
+    // What is there only when true, and nobody looks after any more.
+    for stale in [
+        ConditionType::Expiring,
+        ConditionType::Unguarded,
+        ConditionType::Reconciling,
+    ] {
+        conditions::remove(&mut list, stale);
+    }
+    list
+}
+
 /// Cuts samples, never counts, until the status is within `budget` bytes of JSON.
 fn fit(status: &mut ReportStatus, budget: usize) {
     let mut size = json_size(status);

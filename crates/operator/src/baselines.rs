@@ -1,22 +1,26 @@
-//! The baseline in effect.
+//! A baseline, as it is read.
 
-use plumbline_api::baseline::{ComplianceBaselineSpec, ComplianceBaselineStatus};
+use plumbline_api::baseline::{ComplianceBaselineSpec, ComplianceBaselineStatus, Pin};
 use plumbline_api::conditions::{self, BaselineReadyReason, Reason, ValidReason};
 use plumbline_api::report::BaselineRef;
 use plumbline_engine::{Problem, Settings};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// The baseline that reports go by. Its name is theirs.
-pub(crate) const DEFAULT: &str = "default";
-
-/// A baseline, read and compiled.
+/// A baseline, read and compiled. Its name is that of its reports.
 #[derive(Clone, Debug)]
 pub(crate) struct Baseline {
     pub(crate) reference: BaselineRef,
     pub(crate) settings: Settings,
+    /// What the reference of its reports should be, if somebody has decided that.
+    pub(crate) pin: Option<Pin>,
+    /// It is being deleted, and waits for its finalizers: it is in effect no more.
+    pub(crate) is_leaving: bool,
+    /// As it is written, the pin aside.
+    rules: ComplianceBaselineSpec,
     problems: Vec<Problem>,
     conditions: Vec<Condition>,
 }
@@ -32,17 +36,20 @@ impl Baseline {
             status: Option<ComplianceBaselineStatus>,
         }
         #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
         struct Meta {
             name: String,
             uid: String,
             generation: i64,
+            deletion_timestamp: Option<IgnoredAny>,
         }
-        let object: Object = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let mut object: Object = serde_json::from_str(json).map_err(|error| error.to_string())?;
         let (settings, problems) = Settings::compile(&object.spec);
         let Meta {
             name,
             uid,
             generation,
+            deletion_timestamp,
         } = object.metadata;
         let conditions = object.status.map(|status| status.conditions).unwrap_or_default();
         Ok(Self {
@@ -52,9 +59,17 @@ impl Baseline {
                 generation,
             },
             settings,
+            pin: object.spec.pin.take(),
+            is_leaving: deletion_timestamp.is_some(),
+            rules: object.spec,
             problems,
             conditions,
         })
+    }
+
+    /// Whether it is the same object as `other` and asks the same, whatever is pinned.
+    pub(crate) fn asks_the_same(&self, other: &Self) -> bool {
+        self.reference.uid == other.reference.uid && self.rules == other.rules
     }
 
     /// The status that the baseline should have; `None` if it has it.

@@ -4,6 +4,7 @@
 //! run beside it and report back. Nothing else is shared but the metrics.
 
 pub mod anonymous;
+mod assessment;
 mod baselines;
 mod core;
 mod inputs;

@@ -1,6 +1,7 @@
 //! What Prometheus may know. Items, inputs and verdicts are read from the last evaluation when they are asked
 //! for, so that no counter has to be kept in step; what happened is counted. No label carries an object's name.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plumbline_api::ItemStatus;
@@ -19,17 +20,15 @@ use prometheus_client::registry::Registry;
 pub struct Snapshot {
     /// Whether this replica writes.
     pub leader: bool,
-    /// The verdict, once there is one.
-    pub verdict: Option<Verdict>,
+    /// The verdicts by the name of their baseline, once there are any.
+    pub verdicts: BTreeMap<String, Verdict>,
     /// Every input.
     pub inputs: Vec<Input>,
 }
 
-/// What the cluster report says.
+/// What a cluster report says.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// Name of the baseline.
-    pub baseline: String,
     /// Id, status and failing objects of every item.
     pub items: Vec<(String, ItemStatus, i32)>,
     /// The score, if there is one.
@@ -170,9 +169,7 @@ impl Collector for State {
             "Whether this replica holds the lease and writes",
             &[(vec![], i64::from(snapshot.leader))],
         )?;
-        if let Some(verdict) = &snapshot.verdict {
-            encode_verdict(&mut gauges, verdict)?;
-        }
+        encode_verdicts(&mut gauges, &snapshot.verdicts)?;
         let per_input = |value: &dyn Fn(&Input) -> Option<i64>| -> Vec<Sample> {
             let sample = |input: &Input| Some((vec![("kind", input.kind.clone())], value(input)?));
             snapshot.inputs.iter().filter_map(sample).collect()
@@ -203,63 +200,68 @@ impl Collector for State {
     }
 }
 
-fn encode_verdict(gauges: &mut Gauges<'_, '_>, verdict: &Verdict) -> std::fmt::Result {
-    let baseline = || ("baseline", verdict.baseline.clone());
+fn encode_verdicts(gauges: &mut Gauges<'_, '_>, verdicts: &BTreeMap<String, Verdict>) -> std::fmt::Result {
     let mut statuses = Vec::new();
     let mut failing = Vec::new();
-    for (id, status, count) in &verdict.items {
-        for known in ItemStatus::ALL {
-            let labels = vec![baseline(), ("item", id.clone()), ("status", known.to_string())];
-            statuses.push((labels, i64::from(known == status)));
+    for (name, verdict) in verdicts {
+        let baseline = || ("baseline", name.clone());
+        for (id, status, count) in &verdict.items {
+            for known in ItemStatus::ALL {
+                let labels = vec![baseline(), ("item", id.clone()), ("status", known.to_string())];
+                statuses.push((labels, i64::from(known == status)));
+            }
+            failing.push((vec![baseline(), ("item", id.clone())], i64::from(*count)));
         }
-        failing.push((vec![baseline(), ("item", id.clone())], i64::from(*count)));
     }
     gauges.write("item_status", "Whether an item has a status", &statuses)?;
     gauges.write("item_failing", "Failing objects of an item", &failing)?;
-    if let Some(score) = verdict.score {
-        gauges.write(
-            "score",
-            "Score of the cluster in percent",
-            &[(vec![baseline()], score.into())],
-        )?;
-    }
-    let said = |value: Option<bool>| -> Vec<Sample> {
-        value
-            .map(|value| (vec![baseline()], i64::from(value)))
-            .into_iter()
-            .collect()
+    let per_baseline = |value: &dyn Fn(&Verdict) -> Option<i64>| -> Vec<Sample> {
+        let sample = |(name, verdict): (&String, &Verdict)| {
+            let labels = vec![("baseline", name.clone())];
+            Some((labels, value(verdict)?))
+        };
+        verdicts.iter().filter_map(sample).collect()
     };
+    gauges.write(
+        "score",
+        "Score of the cluster in percent",
+        &per_baseline(&|verdict| verdict.score.map(i64::from)),
+    )?;
     let help = "Whether every required item holds; no sample while that cannot be said";
-    gauges.write("compliant", help, &said(verdict.compliant))?;
+    gauges.write(
+        "compliant",
+        help,
+        &per_baseline(&|verdict| verdict.compliant.map(i64::from)),
+    )?;
     gauges.write(
         "drifted",
         "Whether an item differs from the reference",
-        &said(verdict.drifted),
+        &per_baseline(&|verdict| verdict.drifted.map(i64::from)),
     )?;
-    let WaiverCounts {
-        active,
-        pending,
-        expiring_soon,
-        expired,
-        unused,
-        rejected,
-    } = verdict.waivers;
-    let waivers = [
-        ("active", active),
-        ("pending", pending),
-        ("expiringSoon", expiring_soon),
-        ("expired", expired),
-        ("unused", unused),
-        ("rejected", rejected),
-    ];
-    let waivers = waivers.map(|(state, count)| (vec![("state", state.to_owned())], i64::from(count)));
-    gauges.write("waivers", "Waivers by state", &waivers)?;
+    gauges.write("waivers", "Waivers by state", &waivers(verdicts))?;
     let help = "When the cluster was last evaluated";
     gauges.write(
         "last_evaluated_timestamp_seconds",
         help,
-        &[(vec![baseline()], verdict.evaluated)],
+        &per_baseline(&|verdict| Some(verdict.evaluated)),
     )
+}
+
+/// Waivers by state: of several baselines that each judge them, the largest number.
+fn waivers(verdicts: &BTreeMap<String, Verdict>) -> Vec<Sample> {
+    let states: [(&str, fn(&WaiverCounts) -> i32); 6] = [
+        ("active", |counts| counts.active),
+        ("pending", |counts| counts.pending),
+        ("expiringSoon", |counts| counts.expiring_soon),
+        ("expired", |counts| counts.expired),
+        ("unused", |counts| counts.unused),
+        ("rejected", |counts| counts.rejected),
+    ];
+    let sample = |(state, count): (&str, fn(&WaiverCounts) -> i32)| {
+        let most = verdicts.values().map(|verdict| count(&verdict.waivers)).max()?;
+        Some((vec![("state", state.to_owned())], i64::from(most)))
+    };
+    states.into_iter().filter_map(sample).collect()
 }
 
 /// The labels of a sample, and its value.

@@ -1,15 +1,19 @@
 //! The reports, as they are stored and as they should be.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, OwnerReference};
+use kube::api::{ApiResource, ListParams};
+use kube::{Api, Client};
 use plumbline_api::report::BaselineRef;
 use plumbline_api::{ClusterComplianceReport, ComplianceReport, ReportStatus};
-use plumbline_engine::{Difference, Fingerprint, Home, Memory};
+use plumbline_engine::{Difference, Fingerprint, Home, Memory, report};
+use plumbline_inventory::Name;
 use serde::Deserialize;
 
-use crate::watch::Watched;
+use crate::baselines::Baseline;
+use crate::watch::{PAGE, Watched};
 use crate::writer::Stored;
 
 /// The least time between two writes that only change counts.
@@ -20,6 +24,24 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest pause after refused writes.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Which report: on what, under which baseline. That of a cluster comes before those of namespaces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ReportId {
+    pub(crate) home: Home,
+    pub(crate) baseline: Name,
+}
+
+impl std::fmt::Display for ReportId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.home {
+            Home::Cluster => write!(f, "the report {} of the cluster", self.baseline),
+            Home::Namespace(namespace) => {
+                write!(f, "the report {} of namespace {namespace}", self.baseline)
+            }
+        }
+    }
+}
 
 /// One report.
 #[derive(Debug)]
@@ -62,9 +84,13 @@ impl Entry {
         self.doubted = self.in_flight;
     }
 
-    /// How `wanted` differs from what is stored.
-    pub(crate) fn difference(&self, wanted: Fingerprint) -> Difference {
-        let stored = self.stored.as_ref().and_then(|stored| stored.fingerprint);
+    /// How `wanted` differs from what is stored. A report that does not belong to its `baseline` has to.
+    pub(crate) fn difference(&self, wanted: Fingerprint, baseline: &BaselineRef) -> Difference {
+        let stored = self
+            .stored
+            .as_ref()
+            .filter(|stored| stored.is_owned_by(baseline))
+            .and_then(|stored| stored.fingerprint);
         stored.map_or(Difference::Substance, |stored| stored.difference(wanted))
     }
 
@@ -111,8 +137,7 @@ fn version(resource_version: &str) -> u64 {
 /// A report as it was found.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) home: Home,
-    pub(crate) name: String,
+    pub(crate) id: ReportId,
     pub(crate) stored: Stored,
     /// Its status, or why that cannot be read.
     pub(crate) status: Result<ReportStatus, String>,
@@ -126,10 +151,20 @@ impl Found {
             #[serde(default)]
             status: ReportStatus,
         }
+        #[derive(Default, Deserialize)]
+        struct Owned {
+            metadata: Owners,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        struct Owners {
+            owner_references: Vec<OwnerReference>,
+        }
         let status: Result<Report, _> = serde_json::from_str(object.json());
         let status = status
             .map(|report| report.status)
             .map_err(|error| error.to_string());
+        let owned: Owned = serde_json::from_str(object.json()).unwrap_or_default();
         let meta = kube::Resource::meta(object);
         let home = match &meta.namespace {
             Some(namespace) => Home::Namespace(namespace.as_str().into()),
@@ -139,24 +174,48 @@ impl Found {
             uid: meta.uid.clone().unwrap_or_default(),
             resource_version: meta.resource_version.clone().unwrap_or_default(),
             generation: meta.generation.unwrap_or(1),
+            owners: baselines_of(&owned.metadata.owner_references),
             fingerprint: status.as_ref().ok().map(Fingerprint::of),
         };
         Self {
-            home,
-            name: meta.name.clone().unwrap_or_default(),
+            id: ReportId {
+                home,
+                baseline: meta.name.as_deref().unwrap_or_default().into(),
+            },
             stored,
             status,
         }
     }
 
     /// The memory that it carries, now that `baseline` is in effect.
-    pub(crate) fn memory(&self, baseline: &BaselineRef) -> Memory {
+    pub(crate) fn memory(&self, baseline: &Baseline) -> Memory {
+        let home = self.id.home.clone();
         match &self.status {
-            Ok(status) if status.items.is_empty() => Memory::new(self.home.clone(), true),
-            Ok(status) => Memory::restore(self.home.clone(), baseline, status),
-            Err(_) => Memory::lost(self.home.clone()),
+            Ok(status) if status.items.is_empty() => new_memory(home, baseline),
+            Ok(status) => Memory::restore(home, &baseline.reference, baseline.pin.as_ref(), status),
+            Err(_) => Memory::lost(home),
         }
     }
+
+    /// Whether it says that there is no baseline of its name, and all that goes with it.
+    pub(crate) fn says_orphaned(&self) -> bool {
+        self.status.as_ref().is_ok_and(|status| {
+            report::orphaned(&status.conditions, &self.id.baseline, Timestamp::now()) == status.conditions
+        })
+    }
+}
+
+/// The memory of a report that there is not yet, on what was there before us.
+pub(crate) fn new_memory(home: Home, baseline: &Baseline) -> Memory {
+    let mut memory = Memory::new(home, true);
+    memory.pin(baseline.pin.as_ref());
+    memory
+}
+
+/// The uids of the baselines that a report belongs to: there should be one.
+pub(crate) fn baselines_of(owners: &[OwnerReference]) -> Vec<String> {
+    let baselines = owners.iter().filter(|owner| owner.kind == "ComplianceBaseline");
+    baselines.map(|owner| owner.uid.clone()).collect()
 }
 
 /// The kind of a report, as metrics name it.
@@ -168,10 +227,10 @@ pub(crate) const fn kind_of(home: &Home) -> &'static str {
 }
 
 /// The resources that reports of either kind are stored under.
-pub(crate) fn resources() -> [kube::api::ApiResource; 2] {
+pub(crate) fn resources() -> [ApiResource; 2] {
     [
-        kube::api::ApiResource::erase::<ClusterComplianceReport>(&()),
-        kube::api::ApiResource::erase::<ComplianceReport>(&()),
+        ApiResource::erase::<ClusterComplianceReport>(&()),
+        ApiResource::erase::<ComplianceReport>(&()),
     ]
 }
 
@@ -183,21 +242,23 @@ pub(crate) const fn place_of(home: &Home) -> usize {
     }
 }
 
-/// Every report there is or should be.
-pub(crate) type Entries = BTreeMap<Home, Entry>;
-
-/// Which reports the API server refuses, in one line.
-pub(crate) fn refusals(entries: &Entries) -> Option<String> {
-    let mut refused = entries
-        .iter()
-        .filter_map(|(home, entry)| Some((home, &entry.refused.as_ref()?.1)));
-    let (home, error) = refused.next()?;
-    let name = home.namespace().map_or("the cluster".to_owned(), |namespace| {
-        format!("namespace {namespace}")
-    });
-    let first = format!("the report of {name} is refused: {error}");
-    Some(match refused.count() {
-        0 => first,
-        more => format!("{first}; and {more} more"),
-    })
+/// The stored reports of one kind under the baseline of this name.
+pub(crate) async fn of_baseline(
+    client: &Client,
+    resource: &ApiResource,
+    baseline: &str,
+) -> kube::Result<Vec<Watched>> {
+    let api: Api<Watched> = Api::all_with(client.clone(), resource);
+    let mut params = ListParams::default()
+        .fields(&format!("metadata.name={baseline}"))
+        .limit(PAGE);
+    let mut found = Vec::new();
+    loop {
+        let page = api.list(&params).await?;
+        found.extend(page.items);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(found),
+        }
+    }
 }

@@ -3,45 +3,45 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use plumbline_engine::Home;
+use crate::reports::ReportId;
 
 /// Reports that are to be looked at, by time.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    due: BTreeMap<Home, Instant>,
-    queue: BTreeSet<(Instant, Home)>,
+    due: BTreeMap<ReportId, Instant>,
+    queue: BTreeSet<(Instant, ReportId)>,
 }
 
 impl Schedule {
-    /// Has `home` looked at when `at` has come, or earlier if that was asked for before.
-    pub(crate) fn at(&mut self, home: &Home, at: Instant) {
-        match self.due.get(home) {
+    /// Has `report` looked at when `at` has come, or earlier if that was asked for before.
+    pub(crate) fn at(&mut self, report: &ReportId, at: Instant) {
+        match self.due.get(report) {
             Some(known) if *known <= at => return,
             Some(known) => {
-                self.queue.remove(&(*known, home.clone()));
+                self.queue.remove(&(*known, report.clone()));
             }
             None => {}
         }
-        self.due.insert(home.clone(), at);
-        self.queue.insert((at, home.clone()));
+        self.due.insert(report.clone(), at);
+        self.queue.insert((at, report.clone()));
     }
 
-    /// Forgets `home`.
-    pub(crate) fn forget(&mut self, home: &Home) {
-        if let Some(at) = self.due.remove(home) {
-            self.queue.remove(&(at, home.clone()));
+    /// Forgets `report`.
+    pub(crate) fn forget(&mut self, report: &ReportId) {
+        if let Some(at) = self.due.remove(report) {
+            self.queue.remove(&(at, report.clone()));
         }
     }
 
     /// The next report that is due at `now`; the cluster's before those of namespaces due at the same time.
-    pub(crate) fn pop(&mut self, now: Instant) -> Option<Home> {
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<ReportId> {
         let (at, _) = self.queue.first()?;
         if *at > now {
             return None;
         }
-        let (_, home) = self.queue.pop_first()?;
-        self.due.remove(&home);
-        Some(home)
+        let (_, report) = self.queue.pop_first()?;
+        self.due.remove(&report);
+        Some(report)
     }
 
     /// When the next report is due.
@@ -86,14 +86,23 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use plumbline_engine::Home;
+
     use super::*;
 
-    fn home(name: &str) -> Home {
-        Home::Namespace(name.into())
+    fn report(home: Home, baseline: &str) -> ReportId {
+        ReportId {
+            home,
+            baseline: baseline.into(),
+        }
+    }
+
+    fn home(name: &str) -> ReportId {
+        report(Home::Namespace(name.into()), "default")
     }
 
     #[test]
-    fn the_earlier_time_wins_and_each_report_comes_once() {
+    fn the_earlier_time_wins_and_each_report_comes_once_those_of_clusters_first() {
         let now = Instant::now();
         let later = now + Duration::from_secs(1);
         let mut schedule = Schedule::default();
@@ -101,8 +110,11 @@ mod tests {
         schedule.at(&home("a"), now);
         schedule.at(&home("a"), later);
         schedule.at(&home("b"), later);
-        schedule.at(&Home::Cluster, now);
-        assert_eq!(schedule.pop(now), Some(Home::Cluster));
+        let [default, strict] = ["default", "strict"].map(|name| report(Home::Cluster, name));
+        schedule.at(&strict, now);
+        schedule.at(&default, now);
+        assert_eq!(schedule.pop(now), Some(default));
+        assert_eq!(schedule.pop(now), Some(strict));
         assert_eq!(schedule.pop(now), Some(home("a")));
         assert_eq!(schedule.pop(now), None);
         assert_eq!(schedule.next(), Some(later));

@@ -2,15 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -20,22 +19,35 @@ use crate::metrics::Metrics;
 const STUCK: Duration = Duration::from_mins(1);
 
 /// What the health endpoints go by.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Health {
     ready: AtomicBool,
-    beat: AtomicI64,
+    started: Instant,
+    /// Seconds from the start to the last sign of life: the wall clock may be set at any time.
+    beat: AtomicU64,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            ready: AtomicBool::new(false),
+            started: Instant::now(),
+            beat: AtomicU64::new(0),
+        }
+    }
 }
 
 impl Health {
     /// The loop is alive; every input has been listed or is settled, if `ready`.
     pub(crate) fn beat(&self, ready: bool) {
-        self.beat.store(Timestamp::now().as_second(), Ordering::Relaxed);
+        self.beat
+            .store(self.started.elapsed().as_secs(), Ordering::Relaxed);
         self.ready.store(ready, Ordering::Relaxed);
     }
 
     fn is_alive(&self) -> bool {
-        let quiet = Timestamp::now().as_second() - self.beat.load(Ordering::Relaxed);
-        quiet < STUCK.as_secs() as i64
+        let beat = Duration::from_secs(self.beat.load(Ordering::Relaxed));
+        self.started.elapsed() < beat + STUCK
     }
 }
 

@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 pub(crate) const WATCH_SECONDS: u32 = 60;
 
 /// Objects in a page of a list: small, since a page is in memory as text and as objects at once.
-const PAGE: u32 = 250;
+pub(crate) const PAGE: u32 = 250;
 
 /// An object as it came over the wire: who it is, and its text.
 ///

@@ -18,6 +18,7 @@ use plumbline_engine::{Fingerprint, Home, report};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::reports::{ReportId, baselines_of};
 use crate::watch::Watched;
 
 /// The name under which the operator's fields are known to the API server.
@@ -35,8 +36,17 @@ pub(crate) struct Stored {
     pub(crate) resource_version: String,
     /// Its generation.
     pub(crate) generation: i64,
+    /// The uids of the baselines that it belongs to.
+    pub(crate) owners: Vec<String>,
     /// What its status says; `None` if it has none that can be read.
     pub(crate) fingerprint: Option<Fingerprint>,
+}
+
+impl Stored {
+    /// Whether it belongs to `baseline`, and goes with it.
+    pub(crate) fn is_owned_by(&self, baseline: &BaselineRef) -> bool {
+        self.owners.contains(&baseline.uid)
+    }
 }
 
 /// Why a write failed.
@@ -61,7 +71,7 @@ impl WriteError {
     }
 }
 
-/// Writes reports of one baseline.
+/// Writes reports, and what goes with them.
 #[derive(Clone)]
 pub(crate) struct Writer {
     client: Client,
@@ -137,6 +147,27 @@ impl Writer {
                 }
             }
             Ok(())
+        };
+        tokio::time::timeout(TIMEOUT, write)
+            .await
+            .map_err(|_| WriteError::Timeout)?
+    }
+
+    /// Says on a report that there is no baseline of its name. It is not made if it is gone, and not written if
+    /// it says so.
+    pub(crate) async fn mark_orphaned(&self, report: &ReportId, now: Timestamp) -> Result<(), WriteError> {
+        let name = &*report.baseline;
+        let write = async {
+            match &report.home {
+                Home::Cluster => {
+                    let api: Api<ClusterComplianceReport> = Api::all(self.client.clone());
+                    orphan(&api, name, now).await
+                }
+                Home::Namespace(namespace) => {
+                    let api: Api<ComplianceReport> = Api::namespaced(self.client.clone(), namespace);
+                    orphan(&api, name, now).await
+                }
+            }
         };
         tokio::time::timeout(TIMEOUT, write)
             .await
@@ -235,9 +266,22 @@ impl Writer {
 }
 
 /// A report of either kind.
-trait ReportKind: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug {}
-impl ReportKind for ClusterComplianceReport {}
-impl ReportKind for ComplianceReport {}
+trait ReportKind: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug {
+    /// What it says.
+    fn into_status(self) -> ReportStatus;
+}
+
+impl ReportKind for ClusterComplianceReport {
+    fn into_status(self) -> ReportStatus {
+        self.status.unwrap_or_default()
+    }
+}
+
+impl ReportKind for ComplianceReport {
+    fn into_status(self) -> ReportStatus {
+        self.status.unwrap_or_default()
+    }
+}
 
 async fn put<K: ReportKind>(
     api: &Api<K>,
@@ -247,10 +291,7 @@ async fn put<K: ReportKind>(
     mut status: ReportStatus,
 ) -> Result<Stored, WriteError> {
     let fingerprint = Fingerprint::of(&status);
-    let mut stored = match stored {
-        Some(stored) => stored,
-        None => create(api, name, baseline).await?,
-    };
+    let mut stored = own(api, name, baseline, stored).await?;
     // Whoever else has written in between is no legitimate writer: what we know replaces theirs, once.
     let mut again = true;
     loop {
@@ -259,13 +300,43 @@ async fn put<K: ReportKind>(
             Ok(report) => return Ok(stored_of(report.meta(), Some(fingerprint))),
             Err(kube::Error::Api(error)) if again && matches!(error.code, 404 | 409) => {
                 again = false;
-                stored = match api.get_opt(name).await? {
-                    Some(report) => stored_of(report.meta(), None),
-                    None => create(api, name, baseline).await?,
-                };
+                let found = api.get_opt(name).await?;
+                let found = found.map(|report| stored_of(report.meta(), None));
+                stored = own(api, name, baseline, found).await?;
             }
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// Sees to it that the report is there and belongs to its baseline.
+async fn own<K: ReportKind>(
+    api: &Api<K>,
+    name: &str,
+    baseline: &BaselineRef,
+    stored: Option<Stored>,
+) -> Result<Stored, WriteError> {
+    match stored.filter(|stored| stored.is_owned_by(baseline)) {
+        Some(stored) => Ok(stored),
+        None => create(api, name, baseline).await,
+    }
+}
+
+async fn orphan<K: ReportKind>(api: &Api<K>, name: &str, now: Timestamp) -> Result<(), WriteError> {
+    let Some(report) = api.get_opt(name).await? else {
+        return Ok(());
+    };
+    let stored = stored_of(report.meta(), None);
+    let mut status = report.into_status();
+    let conditions = report::orphaned(&status.conditions, name, now);
+    if conditions == status.conditions {
+        return Ok(());
+    }
+    status.conditions = conditions;
+    match replace_status(api, name, &stored, &status).await {
+        // The garbage collector was quicker.
+        Err(kube::Error::Api(error)) if error.code == 404 => Ok(()),
+        other => Ok(other.map(drop)?),
     }
 }
 
@@ -343,6 +414,7 @@ fn stored_of(meta: &ObjectMeta, fingerprint: Option<Fingerprint>) -> Stored {
         uid: meta.uid.clone().unwrap_or_default(),
         resource_version: meta.resource_version.clone().unwrap_or_default(),
         generation: meta.generation.unwrap_or(1),
+        owners: baselines_of(meta.owner_references.as_deref().unwrap_or_default()),
         fingerprint,
     }
 }

@@ -389,6 +389,55 @@ fn conditions_keep_their_time_and_those_of_others_are_left_out() {
 }
 
 #[test]
+fn a_report_without_a_baseline_says_so_once_and_goes_on_with_one() {
+    let inventory = cluster(&[deployment("web", false)]);
+    let settings = only(&["WL-04"]);
+    let mut status = first(&inventory, &settings);
+    assert_eq!(
+        condition(&status, ConditionType::Compliant),
+        "True RequirementsMet"
+    );
+    status.conditions = orphaned(&syncing(&status.conditions, at(50)), "strict", at(100));
+    let said: Vec<_> = ConditionType::ALL
+        .iter()
+        .filter_map(|type_| conditions::find(&status.conditions, *type_))
+        .map(|condition| (condition.type_.as_str(), condition.status.as_str()))
+        .collect();
+    let wanted = [
+        ("Ready", "False"),
+        ("Compliant", "Unknown"),
+        ("Drifted", "Unknown"),
+        ("Fresh", "False"),
+        ("Stalled", "True"),
+    ];
+    assert_eq!(said, wanted);
+    assert!(
+        status
+            .conditions
+            .iter()
+            .all(|condition| condition.reason == "BaselineNotFound" && condition.message.contains("strict"))
+    );
+    assert_eq!(
+        orphaned(&status.conditions, "strict", at(200)),
+        status.conditions,
+        "there is nothing more to say"
+    );
+    let mut memory = Memory::new(Home::Cluster, true);
+    let home = Home::Cluster;
+    let again = report_of(
+        &inventory,
+        &settings,
+        &home,
+        &mut memory,
+        &status.conditions,
+        at(300),
+    )
+    .status;
+    assert_eq!(condition(&again, ConditionType::Ready), "True Evaluated");
+    assert_eq!(again.conditions.len(), 4, "{:?}", again.conditions);
+}
+
+#[test]
 fn the_score_counts_what_can_be_decided_and_is_rounded_down() {
     use ItemStatus::{Attested, Fail, NeedsAttestation, NotApplicable, Pass, Unknown, Waived};
     let score = |statuses: &[ItemStatus]| {
