@@ -31,6 +31,17 @@ pub(crate) struct Place {
     pub(crate) line: usize,
 }
 
+impl Place {
+    /// Somewhere in a cluster.
+    pub(crate) fn of_cluster(name: &str) -> Self {
+        Self {
+            file: format!("cluster {name}").into(),
+            document: 1,
+            line: 1,
+        }
+    }
+}
+
 /// Something that could not be read, or of which not everything could be honoured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct InputError {
