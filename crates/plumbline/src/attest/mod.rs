@@ -53,7 +53,7 @@ Exit codes:
 
 Examples:
   plumbline attest AU-03a --from kube-bench.sarif --valid-until 90d
-  plumbline attest AU-05 --statement 'Accounts are reviewed every quarter.'
+  plumbline attest AZ-01 --statement 'Roles are reviewed every quarter.'
   plumbline attest AU-03a --from junit.xml --tool kube-bench --as ci -o yaml")]
 pub(crate) struct Arguments {
     /// Items, by id or slug.

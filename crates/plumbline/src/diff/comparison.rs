@@ -20,6 +20,8 @@ pub(super) struct Change {
     pub(super) appear: Vec<Finding>,
     /// Findings that would be there no more.
     pub(super) go: Vec<Finding>,
+    /// Findings that would say something else, and nothing worse: what was, and what would be.
+    pub(super) differ: Vec<(Finding, Finding)>,
 }
 
 impl Change {
@@ -56,7 +58,8 @@ pub(super) fn compare(
             let (from, to, item) = (before.status, after.status, after.item);
             let message = after.message.clone();
             let (go, appear) = difference(findings(before), findings(after));
-            let differs = from != to || !appear.is_empty() || !go.is_empty();
+            let (go, appear, differ) = pair(go, appear);
+            let differs = from != to || !appear.is_empty() || !go.is_empty() || !differ.is_empty();
             differs.then(|| Change {
                 item,
                 level: level(item),
@@ -65,6 +68,7 @@ pub(super) fn compare(
                 message,
                 appear,
                 go,
+                differ,
             })
         })
         .collect()
@@ -114,6 +118,39 @@ fn difference(one: Vec<Finding>, other: Vec<Finding>) -> (Vec<Finding>, Vec<Find
     (only_one, only_other)
 }
 
+/// Finds what is about the same: a container that is privileged no more still has the capabilities of the runtime's
+/// default, and the item that says so says it in other words.
+fn pair(go: Vec<Finding>, appear: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>, Vec<(Finding, Finding)>) {
+    let (mut left, mut new, mut differ) = (go, Vec::new(), Vec::new());
+    for finding in appear {
+        let former = left
+            .iter()
+            .position(|former| is_about_the_same(former, &finding) && former.severity <= finding.severity);
+        match former {
+            Some(at) => differ.push((left.remove(at), finding)),
+            None => new.push(finding),
+        }
+    }
+    (left, new, differ)
+}
+
+fn is_about_the_same(one: &Finding, other: &Finding) -> bool {
+    let subject = |finding: &Finding| {
+        let Finding {
+            kind,
+            namespace,
+            name,
+            container,
+            subject,
+            role,
+            waived,
+            ..
+        } = finding.clone();
+        (kind, namespace, name, container, subject, role, waived.is_some())
+    };
+    subject(one) == subject(other)
+}
+
 fn identity(finding: &Finding) -> String {
     // Which waiver accepts it does not matter.
     format!(
@@ -160,6 +197,7 @@ mod tests {
             message: String::new(),
             appear,
             go: Vec::new(),
+            differ: Vec::new(),
         }
     }
 
@@ -177,6 +215,26 @@ mod tests {
         assert_eq!((go, appear), (vec![a, b], vec![c.clone(), c]));
         let (go, appear) = difference(vec![finding("a", "x", true)], vec![finding("a", "x", false)]);
         assert_eq!((go.len(), appear.len()), (1, 1), "it is no longer accepted");
+    }
+
+    #[test]
+    fn other_words_about_the_same_are_nothing_new_unless_they_are_graver() {
+        let (was, is) = (finding("a", "x", false), finding("a", "y", false));
+        let (go, appear, differ) = pair(vec![was.clone(), was.clone()], vec![is.clone()]);
+        assert_eq!(
+            (go, appear, differ),
+            (vec![was.clone()], vec![], vec![(was.clone(), is.clone())])
+        );
+        let graver = Finding {
+            severity: Severity::Critical,
+            ..is.clone()
+        };
+        let other = finding("b", "y", false);
+        let accepted = finding("a", "x", true);
+        for (was, is) in [(&was, &graver), (&was, &other), (&accepted, &is)] {
+            let (go, appear, differ) = pair(vec![was.clone()], vec![is.clone()]);
+            assert_eq!((go.len(), appear.len(), differ.len()), (1, 1, 0), "{is:?}");
+        }
     }
 
     #[test]

@@ -36,9 +36,10 @@ Exit codes:
   1  a regression: the status of a required item would get worse (to Fail,
      Unknown or NeedsAttestation, from anything better; Pass, Attested, Waived
      and NotApplicable are as good as each other), or a required item would have
-     a finding that it does not have now and that nobody has accepted. A finding
-     is the same if its object, container, subject, role and message are. With
-     --level recommended, recommended items count as well
+     a new finding that nobody has accepted. A finding that says something else
+     of the same object, container, subject and role, with no higher severity,
+     is shown and is not new. With --level recommended, recommended items count
+     as well
   2  wrong usage, an unreachable cluster, or input that could not be read; what
      could be is compared all the same
 

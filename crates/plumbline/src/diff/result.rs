@@ -54,6 +54,16 @@ struct Item<'a> {
     message: &'a str,
     appear: Vec<Line<'a>>,
     go: Vec<Line<'a>>,
+    differ: Vec<Differing<'a>>,
+}
+
+/// A finding in other words.
+#[derive(Serialize)]
+struct Differing<'a> {
+    #[serde(flatten)]
+    line: Line<'a>,
+    /// What it says now.
+    before: &'a str,
 }
 
 #[derive(Serialize)]
@@ -112,6 +122,14 @@ impl<'a> Comparison<'a> {
             message: &change.message,
             appear: change.appear.iter().map(line).collect(),
             go: change.go.iter().map(line).collect(),
+            differ: change
+                .differ
+                .iter()
+                .map(|(before, after)| Differing {
+                    line: line(after),
+                    before: &before.message,
+                })
+                .collect(),
         }
     }
 
@@ -128,7 +146,7 @@ impl<'a> Comparison<'a> {
             applied,
             pruned,
         } = self.touched;
-        let objects = format!("{created} objects new, {applied} applied to what is there, {pruned} pruned");
+        let objects = format!("{created} new, {applied} applied to what is there, {pruned} pruned");
         let mut text = paragraph(
             terminal,
             None,
@@ -154,7 +172,8 @@ impl<'a> Comparison<'a> {
             change.item.id, change.item.title, change.level
         );
         let mut text = paragraph(terminal, Some(Tone::Heading), &title);
-        if change.appear.is_empty() && change.go.is_empty() && !change.message.is_empty() {
+        let silent = change.appear.is_empty() && change.go.is_empty() && change.differ.is_empty();
+        if silent && !change.message.is_empty() {
             indented(&mut text, "  ", &change.message, terminal, None);
         }
         for (sign, tone, findings) in [
@@ -172,12 +191,15 @@ impl<'a> Comparison<'a> {
                 );
             }
             if findings.len() > ENOUGH {
-                let _ = writeln!(
-                    text,
-                    "{sign}… {} more; -o json shows all",
-                    findings.len() - ENOUGH
-                );
+                let _ = writeln!(text, "{sign}{}", more(findings.len()));
             }
+        }
+        for (before, after) in change.differ.iter().take(ENOUGH) {
+            let words = format!("{}; before: {}", self.finding(after), before.message);
+            indented(&mut text, "  ~ ", &words, terminal, None);
+        }
+        if change.differ.len() > ENOUGH {
+            let _ = writeln!(text, "  ~ {}", more(change.differ.len()));
         }
         text
     }
@@ -233,6 +255,10 @@ impl<'a> Comparison<'a> {
         }
         format!("Regression: {}.", parts.join("; "))
     }
+}
+
+fn more(findings: usize) -> String {
+    format!("… {} more; -o json shows all", findings - ENOUGH)
 }
 
 fn indented(text: &mut String, sign: &str, content: &str, terminal: Terminal, tone: Option<Tone>) {
