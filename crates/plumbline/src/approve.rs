@@ -1,5 +1,8 @@
 //! `plumbline approve`: the security team's word on what somebody asks for.
 
+// Comments on arguments are what --help prints: plain text, without Markdown.
+#![allow(clippy::doc_markdown)]
+
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -175,19 +178,16 @@ fn api_resource(namespace: Option<&str>) -> ApiResource {
 impl Request {
     async fn read(cluster: &Cluster, arguments: &Waiver) -> Result<Self> {
         let (name, namespace) = (&arguments.name, arguments.namespace.as_deref());
-        let (kind, api) = match namespace {
-            Some(namespace) => {
-                let resource = ApiResource::erase::<ComplianceWaiver>(&());
-                let api = Api::<DynamicObject>::namespaced_with(cluster.client(), namespace, &resource);
-                ("ComplianceWaiver", api)
-            }
-            None => {
-                let resource = ApiResource::erase::<ClusterComplianceWaiver>(&());
-                (
-                    "ClusterComplianceWaiver",
-                    Api::all_with(cluster.client(), &resource),
-                )
-            }
+        let (kind, api) = if let Some(namespace) = namespace {
+            let resource = ApiResource::erase::<ComplianceWaiver>(&());
+            let api = Api::<DynamicObject>::namespaced_with(cluster.client(), namespace, &resource);
+            ("ComplianceWaiver", api)
+        } else {
+            let resource = ApiResource::erase::<ClusterComplianceWaiver>(&());
+            (
+                "ClusterComplianceWaiver",
+                Api::all_with(cluster.client(), &resource),
+            )
         };
         let object = match api.get(name).await {
             Ok(object) => object,
@@ -389,7 +389,7 @@ fn objects(spec: &WaiverSpec, namespace: Option<&str>) -> String {
         ([], Some(labels)) => parts.push(format!("workloads of pods with {labels}")),
         (workloads, None) => parts.push(workloads.join(", ")),
         (workloads, Some(labels)) => {
-            parts.push(format!("{}, if their pods have {labels}", workloads.join(", ")))
+            parts.push(format!("{}, if their pods have {labels}", workloads.join(", ")));
         }
     }
     if !scope.subjects.is_empty() {

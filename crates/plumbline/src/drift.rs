@@ -1,5 +1,6 @@
 //! `plumbline drift`: what has changed since the reference.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -61,7 +62,7 @@ struct DriftResult<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'a str>,
     reference: Since<'a>,
-    items: Vec<Change<'a>>,
+    items: Vec<Differing<'a>>,
 }
 
 #[derive(Serialize)]
@@ -75,7 +76,7 @@ struct Since<'a> {
 /// An item that differs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Change<'a> {
+struct Differing<'a> {
     id: &'a str,
     title: &'a str,
     drift: Drift,
@@ -147,10 +148,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             if let Some(lost) = find(&status.conditions, ConditionType::Drifted)
                 .filter(|drifted| drifted.status == ConditionStatus::Unknown.as_str())
             {
-                text += &format!("{}\n", lost.message);
+                let _ = writeln!(text, "{}", lost.message);
             }
             if !changes.is_empty() {
-                text += &format!("\n{}\n", table(&changes, now, Terminal::stdout()));
+                let _ = writeln!(text, "\n{}", table(&changes, now, Terminal::stdout()));
             }
             terminal::print(&text)?;
         }
@@ -166,12 +167,12 @@ fn after_colon(text: &str) -> String {
     }
 }
 
-fn changes<'a>(status: &'a ReportStatus, reference: &'a Reference) -> Vec<Change<'a>> {
+fn changes<'a>(status: &'a ReportStatus, reference: &'a Reference) -> Vec<Differing<'a>> {
     let differing = status.items.iter().filter(|item| item.drift != Drift::None);
     differing.map(|item| change(item, status, reference)).collect()
 }
 
-fn change<'a>(item: &'a ItemResult, status: &'a ReportStatus, reference: &'a Reference) -> Change<'a> {
+fn change<'a>(item: &'a ItemResult, status: &'a ReportStatus, reference: &'a Reference) -> Differing<'a> {
     let then = reference.items.iter().find(|then| then.id == item.id);
     let cause = status
         .history
@@ -181,7 +182,7 @@ fn change<'a>(item: &'a ItemResult, status: &'a ReportStatus, reference: &'a Ref
         .filter(|transition| transition.to == item.status && !transition.cause.is_empty())
         .map(|transition| transition.cause.as_str());
     let title = plumbline_baseline::find(&item.id).map_or("", |known| known.title);
-    Change {
+    Differing {
         id: &item.id,
         title: item.title.as_deref().unwrap_or(title),
         drift: item.drift,
@@ -212,7 +213,7 @@ fn headline(whose: &str, reference: &Reference, number: usize, now: Timestamp) -
     }
 }
 
-fn table(changes: &[Change<'_>], now: Timestamp, terminal: Terminal) -> String {
+fn table(changes: &[Differing<'_>], now: Timestamp, terminal: Terminal) -> String {
     let mut table = tables::plain(terminal);
     table.set_header(["ITEM", "TITLE", "DRIFT", "THEN", "NOW", "FAILING", "SINCE", "BY"]);
     for change in changes {

@@ -139,7 +139,7 @@ fn approval_of(kind: &str, name: &str, by: &str) -> Value {
     object(
         kind,
         name,
-        json!({
+        &json!({
             "waiver": { "name": "legacy", "uid": "1d1f0b41-1111-4c4c-8d8d-000000000001" },
             "specDigest": "ab".repeat(32),
             "approvedBy": by,
@@ -151,7 +151,7 @@ fn attestation(name: &str, by: &str) -> Value {
     object(
         "ComplianceAttestation",
         name,
-        json!({
+        &json!({
             "items": ["AU-03a"], "statement": "checked", "attestedBy": by, "validUntil": "2099-01-01T00:00:00Z",
         }),
     )
@@ -165,13 +165,13 @@ fn waiver_of(kind: &str, name: &str) -> Value {
     object(
         kind,
         name,
-        json!({
+        &json!({
             "items": ["WL-04"], "reason": "legacy", "requestedBy": "mallory", "expires": "2099-01-01T00:00:00Z",
         }),
     )
 }
 
-fn object(kind: &str, name: &str, spec: Value) -> Value {
+fn object(kind: &str, name: &str, spec: &Value) -> Value {
     json!({
         "apiVersion": "compliance.plumbline.dev/v1alpha1", "kind": kind, "metadata": { "name": name }, "spec": spec,
     })

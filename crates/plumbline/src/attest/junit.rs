@@ -1,4 +1,4 @@
-//! JUnit XML: what test runners and many scanners write.
+//! `JUnit` XML: what test runners and many scanners write.
 
 use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
@@ -44,7 +44,7 @@ pub(super) fn read(text: &str) -> Result<Found> {
         if open == 0 {
             is_junit = matches!(name.as_str(), "testsuites" | "testsuite");
             if !is_junit {
-                bail!("is XML, but not JUnit's: it begins with <{}>", name);
+                bail!("is XML, but not JUnit's: it begins with <{name}>");
             }
         }
         match name.as_str() {
@@ -90,7 +90,7 @@ fn suite(element: &BytesStart<'_>, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-/// JUnit writes times without a zone; they are taken for UTC.
+/// `JUnit` writes times without a zone; they are taken for UTC.
 fn time(text: &str) -> Option<Timestamp> {
     text.parse::<Timestamp>().ok().or_else(|| {
         let time: DateTime = text.parse().ok()?;

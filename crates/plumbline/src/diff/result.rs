@@ -52,8 +52,8 @@ struct Item<'a> {
     to: ItemStatus,
     regression: bool,
     message: &'a str,
-    appear: Vec<Line<'a>>,
-    go: Vec<Line<'a>>,
+    appear: Vec<Placed<'a>>,
+    go: Vec<Placed<'a>>,
     differ: Vec<Differing<'a>>,
 }
 
@@ -61,13 +61,13 @@ struct Item<'a> {
 #[derive(Serialize)]
 struct Differing<'a> {
     #[serde(flatten)]
-    line: Line<'a>,
+    placed: Placed<'a>,
     /// What it says now.
     before: &'a str,
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Placed<'a> {
     #[serde(flatten)]
     finding: &'a Finding,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,9 +104,9 @@ impl<'a> Comparison<'a> {
     }
 
     fn item(&self, change: &'a Change) -> Item<'a> {
-        let line = |finding: &'a Finding| {
+        let placed = |finding: &'a Finding| {
             let place = self.place(finding);
-            Line {
+            Placed {
                 finding,
                 file: place.map(|place| &*place.file),
                 line: place.map(|place| place.line),
@@ -120,13 +120,13 @@ impl<'a> Comparison<'a> {
             to: change.to,
             regression: change.is_regression(self.level),
             message: &change.message,
-            appear: change.appear.iter().map(line).collect(),
-            go: change.go.iter().map(line).collect(),
+            appear: change.appear.iter().map(placed).collect(),
+            go: change.go.iter().map(placed).collect(),
             differ: change
                 .differ
                 .iter()
                 .map(|(before, after)| Differing {
-                    line: line(after),
+                    placed: placed(after),
                     before: &before.message,
                 })
                 .collect(),

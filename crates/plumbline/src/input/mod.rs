@@ -130,7 +130,7 @@ pub(crate) fn read(paths: &[PathBuf], namespace: &str, kinds: &BTreeSet<Kind>) -
     let mut manifests = Manifests::none();
     let sources = files::expand(paths, &mut manifests.errors);
     let mut texts = BTreeMap::new();
-    let contents = read_all(&sources, |file, text| manifest::read(file, text));
+    let contents = read_all(&sources, manifest::read);
     for (source, content) in sources.iter().zip(contents) {
         match content {
             Ok(content) => {
@@ -149,7 +149,7 @@ pub(crate) fn read(paths: &[PathBuf], namespace: &str, kinds: &BTreeSet<Kind>) -
 pub(crate) fn objects(paths: &[PathBuf]) -> (Vec<(Place, Value)>, Vec<InputError>) {
     let (mut objects, mut errors) = (Vec::new(), Vec::new());
     let sources = files::expand(paths, &mut errors);
-    let contents = read_all(&sources, |file, text| manifest::objects(file, text));
+    let contents = read_all(&sources, manifest::objects);
     for (source, content) in sources.iter().zip(contents) {
         match content {
             Ok(written) => {
