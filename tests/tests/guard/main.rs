@@ -3,7 +3,6 @@
 
 mod absence;
 mod names;
-mod requests;
 mod status;
 
 use std::path::Path;
@@ -11,10 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use kube::Client;
+use plumbline_tests::requests::{Answer, get, send};
 use plumbline_tests::{Component, ControlPlane, Options, eventually};
 use serde_json::{Value, json};
-
-use requests::{Answer, send};
 
 const SOON: Duration = Duration::from_mins(1);
 const OURS: &str = "/apis/compliance.plumbline.dev/v1alpha1";
@@ -189,10 +187,6 @@ fn assert_denied(answer: &Answer, policy: &str, said: &str) {
 fn assert_no_right(answer: &Answer) {
     assert_eq!(answer.code, 403, "{answer:?}");
     assert!(answer.message().contains(" cannot "), "{answer:?}");
-}
-
-async fn get(client: &Client, path: &str) -> Result<Value> {
-    send(client, "GET", path, &Value::Null).await?.success()
 }
 
 fn config(path: &str) -> String {

@@ -1,7 +1,7 @@
 //! Approvals and attestations in one's own name, and in somebody else's.
 
 use super::*;
-use requests::{apply, send_as};
+use plumbline_tests::requests::{apply, send_as};
 
 const APPROVER: &str = "plumbline-approved-by";
 const ATTESTER: &str = "plumbline-attested-by";

@@ -1,7 +1,7 @@
 //! What waivers, approvals and attestations are worth is the operator's to say.
 
 use super::*;
-use requests::apply;
+use plumbline_tests::requests::apply;
 
 const WRITER: &str = "plumbline-status-writer";
 
