@@ -33,6 +33,7 @@ mod port;
 mod process;
 mod proxy;
 mod reports;
+pub mod requests;
 mod wait;
 mod workdir;
 

@@ -1,5 +1,7 @@
 //! The digest that ties an approval to a waiver as it reads.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -14,11 +16,13 @@ pub fn spec_digest(spec: &Value) -> String {
 
 /// SHA-256 of bytes, as 64 hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
+    hex(&Sha256::digest(bytes))
+}
 
-    Sha256::digest(bytes)
+fn hex(bytes: &[u8]) -> String {
+    bytes
         .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
+        .fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
             write!(hex, "{byte:02x}").expect("a String takes everything");
             hex
         })
@@ -51,11 +55,7 @@ mod tests {
         assert_eq!(canonical_of(json), expected);
         // The same octets, as section 3.2.4 prints them.
         let octets = "7b226c69746572616c73223a5b6e756c6c2c747275652c66616c73655d2c226e756d62657273223a5b3333333333333333332e333333333333332c31652b33302c342e352c302e3030322c31652d32375d2c22737472696e67223a22e282ac245c75303030665c6e4127425c225c5c5c5c5c222f227d";
-        let bytes: String = canonical_of(json)
-            .bytes()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(bytes, octets);
+        assert_eq!(hex(canonical_of(json).as_bytes()), octets);
     }
 
     /// RFC 8785, section 3.2.3: keys are sorted by UTF-16 code units, which is neither the order of UTF-8 nor of

@@ -80,6 +80,11 @@ pub(crate) fn block_on<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
 impl Cluster {
     /// Connects to the cluster of a context, by default the current one.
     pub(crate) async fn connect(context: Option<&str>) -> Result<Self> {
+        Self::connect_as(context, None).await
+    }
+
+    /// The same as another user, by the right to impersonate.
+    pub(crate) async fn connect_as(context: Option<&str>, user: Option<&str>) -> Result<Self> {
         let mut config = match context {
             Some(context) => {
                 let options = KubeConfigOptions {
@@ -93,6 +98,9 @@ impl Cluster {
             None => Config::infer().await.map_err(|_| no_cluster())?,
         };
         config.connect_timeout = Some(FIRST_ANSWER);
+        if let Some(user) = user {
+            config.auth_info.impersonate = Some(user.to_owned());
+        }
         let address = config.cluster_url.to_string();
         let address = address.trim_end_matches('/');
         let context = context

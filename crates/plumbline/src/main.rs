@@ -1,15 +1,22 @@
 //! The plumbline command: one module for each subcommand, and what they share.
 
+mod approve;
+mod attest;
 mod baseline;
+mod caller;
 mod check;
 mod cluster;
 mod completions;
 mod crds;
+mod decision;
+mod diff;
+mod drift;
 mod explain;
 mod input;
 mod items;
 mod markdown;
 mod overview;
+mod pin;
 mod reach;
 mod report;
 mod run;
@@ -48,6 +55,11 @@ enum Command {
     Explain(explain::Arguments),
     WhoCan(who_can::Arguments),
     Snapshot(snapshot::Arguments),
+    Diff(diff::Arguments),
+    Approve(approve::Arguments),
+    Attest(attest::Arguments),
+    Pin(pin::Arguments),
+    Drift(drift::Arguments),
     Crds(crds::Arguments),
     Completions(completions::Arguments),
     Version(version::Arguments),
@@ -65,6 +77,11 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::WhoCan(arguments) => who_can::run(&arguments),
         Command::Snapshot(arguments) => snapshot::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Approve(arguments) => approve::run(&arguments),
+        Command::Attest(arguments) => attest::run(&arguments),
+        Command::Pin(arguments) => pin::run(&arguments),
+        Command::Drift(arguments) => drift::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),

@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 const STALE_MINUTES: i64 = 15;
 
 /// A stored report: its name, and what it says.
-type Stored = (String, ReportStatus);
+pub(crate) type Stored = (String, ReportStatus);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let namespace = arguments.namespace.as_deref();
@@ -62,7 +62,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn fetch(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Stored>> {
+/// The reports that are stored on the cluster, or on one of its namespaces.
+pub(crate) async fn fetch(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Stored>> {
     let everything = ListParams::default();
     let listed = match namespace {
         None => {
@@ -226,7 +227,7 @@ fn row(result: &ItemResult, now: Timestamp) -> Option<Row> {
 }
 
 /// A span of time as kubectl gives it: `42s`, `5m`, `3h`, `12d`.
-fn age(from: Timestamp, now: Timestamp) -> String {
+pub(crate) fn age(from: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(from).as_secs().max(0);
     match seconds {
         0..120 => format!("{seconds}s"),

@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The document that only files contain.
-fn evidence(known: &Evidence) -> Result<Value> {
+pub(crate) fn evidence(known: &Evidence) -> Result<Value> {
     let mut document = serde_json::to_value(known)?;
     document["apiVersion"] = json!(API_VERSION);
     document["kind"] = json!("Evidence");

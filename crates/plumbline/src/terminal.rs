@@ -76,6 +76,36 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Asks a question on standard error that is answered with yes or no; `None` if there is nobody to ask.
+pub(crate) fn confirm(question: &str) -> io::Result<Option<bool>> {
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let mut err = io::stderr().lock();
+    write!(err, "{question} [y/N] ")?;
+    err.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(Some(matches!(
+        answer.trim().to_ascii_lowercase().as_str(),
+        "y" | "yes"
+    )))
+}
+
+/// Text of others, as it may be shown to somebody who decides by it: characters that move the cursor, colour or
+/// turn the direction of writing are spelt out, so that nothing looks like what it is not.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut all, letter| {
+        let turns = matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+        if turns || (letter.is_control() && !letter.is_whitespace()) {
+            all.extend(letter.escape_unicode());
+        } else {
+            all.push(letter);
+        }
+        all
+    })
+}
+
 /// `text` as lines of the terminal's width.
 pub(crate) fn paragraph(terminal: Terminal, tone: Option<Tone>, text: &str) -> String {
     wrap(text, terminal.width)
@@ -102,4 +132,19 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_change_the_look_of_a_text_is_spelt_out() {
+        assert_eq!(
+            harmless("a plain reason, für alle\n"),
+            "a plain reason, für alle\n"
+        );
+        assert_eq!(harmless("WL-04\u{1b}[2K\u{8}"), "WL-04\\u{1b}[2K\\u{8}");
+        assert_eq!(harmless("\u{202e}dekcehc"), "\\u{202e}dekcehc");
+    }
 }

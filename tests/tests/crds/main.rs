@@ -2,7 +2,6 @@
 
 mod candidates;
 mod full_report;
-mod requests;
 
 use std::time::Duration;
 
@@ -11,12 +10,12 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::{Api, Client};
 use plumbline_api::baseline::ComplianceBaselineSpec;
 use plumbline_api::{API_VERSION, crds};
+use plumbline_tests::requests::{get, send, table};
 use plumbline_tests::{Component, ControlPlane, Options, eventually};
 use serde_json::{Value, json};
 
 use candidates::{approval, approvals, attestations, baselines, cluster_waivers, object, waivers};
 use full_report::status;
-use requests::{get, send, table};
 
 const SOON: Duration = Duration::from_secs(30);
 const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";

@@ -3,7 +3,6 @@
 
 mod absence;
 mod names;
-mod requests;
 mod status;
 
 use std::path::Path;
@@ -11,10 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use kube::Client;
+use plumbline_tests::requests::{Answer, get, send};
 use plumbline_tests::{Component, ControlPlane, Options, eventually};
 use serde_json::{Value, json};
-
-use requests::{Answer, send};
 
 const SOON: Duration = Duration::from_mins(1);
 const OURS: &str = "/apis/compliance.plumbline.dev/v1alpha1";
@@ -139,7 +137,7 @@ fn approval_of(kind: &str, name: &str, by: &str) -> Value {
     object(
         kind,
         name,
-        json!({
+        &json!({
             "waiver": { "name": "legacy", "uid": "1d1f0b41-1111-4c4c-8d8d-000000000001" },
             "specDigest": "ab".repeat(32),
             "approvedBy": by,
@@ -151,7 +149,7 @@ fn attestation(name: &str, by: &str) -> Value {
     object(
         "ComplianceAttestation",
         name,
-        json!({
+        &json!({
             "items": ["AU-03a"], "statement": "checked", "attestedBy": by, "validUntil": "2099-01-01T00:00:00Z",
         }),
     )
@@ -165,13 +163,13 @@ fn waiver_of(kind: &str, name: &str) -> Value {
     object(
         kind,
         name,
-        json!({
+        &json!({
             "items": ["WL-04"], "reason": "legacy", "requestedBy": "mallory", "expires": "2099-01-01T00:00:00Z",
         }),
     )
 }
 
-fn object(kind: &str, name: &str, spec: Value) -> Value {
+fn object(kind: &str, name: &str, spec: &Value) -> Value {
     json!({
         "apiVersion": "compliance.plumbline.dev/v1alpha1", "kind": kind, "metadata": { "name": name }, "spec": spec,
     })
@@ -189,10 +187,6 @@ fn assert_denied(answer: &Answer, policy: &str, said: &str) {
 fn assert_no_right(answer: &Answer) {
     assert_eq!(answer.code, 403, "{answer:?}");
     assert!(answer.message().contains(" cannot "), "{answer:?}");
-}
-
-async fn get(client: &Client, path: &str) -> Result<Value> {
-    send(client, "GET", path, &Value::Null).await?.success()
 }
 
 fn config(path: &str) -> String {

@@ -1,7 +1,7 @@
 //! What waivers, approvals and attestations are worth is the operator's to say.
 
 use super::*;
-use requests::apply;
+use plumbline_tests::requests::apply;
 
 const WRITER: &str = "plumbline-status-writer";
 
@@ -91,11 +91,11 @@ async fn a_status_is_written_by_the_operator_alone() -> Result<()> {
 async fn an_install_elsewhere_patches_the_account_in_one_place() -> Result<()> {
     let plane = guarded(server()).await?;
     let text = std::fs::read_to_string(config("policies/status-writer.yaml"))?;
-    let patch = text
+    let field = text
         .lines()
         .find_map(|line| line.strip_prefix("#         path: "))
         .context("the comment says what to patch")?;
-    let patch = json!([{ "op": "replace", "path": patch, "value": "'forger'" }]).to_string();
+    let steps = json!([{ "op": "replace", "path": field, "value": "'forger'" }]).to_string();
     kubectl(
         &plane,
         &[
@@ -104,7 +104,7 @@ async fn an_install_elsewhere_patches_the_account_in_one_place() -> Result<()> {
             WRITER,
             "--type=json",
             "-p",
-            &patch,
+            &steps,
         ],
     )
     .await?;

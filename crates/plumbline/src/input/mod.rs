@@ -31,6 +31,17 @@ pub(crate) struct Place {
     pub(crate) line: usize,
 }
 
+impl Place {
+    /// Somewhere in a cluster.
+    pub(crate) fn of_cluster(name: &str) -> Self {
+        Self {
+            file: format!("cluster {name}").into(),
+            document: 1,
+            line: 1,
+        }
+    }
+}
+
 /// Something that could not be read, or of which not everything could be honoured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct InputError {
@@ -119,7 +130,7 @@ pub(crate) fn read(paths: &[PathBuf], namespace: &str, kinds: &BTreeSet<Kind>) -
     let mut manifests = Manifests::none();
     let sources = files::expand(paths, &mut manifests.errors);
     let mut texts = BTreeMap::new();
-    let contents = read_all(&sources, |file, text| manifest::read(file, text));
+    let contents = read_all(&sources, manifest::read);
     for (source, content) in sources.iter().zip(contents) {
         match content {
             Ok(content) => {
@@ -138,7 +149,7 @@ pub(crate) fn read(paths: &[PathBuf], namespace: &str, kinds: &BTreeSet<Kind>) -
 pub(crate) fn objects(paths: &[PathBuf]) -> (Vec<(Place, Value)>, Vec<InputError>) {
     let (mut objects, mut errors) = (Vec::new(), Vec::new());
     let sources = files::expand(paths, &mut errors);
-    let contents = read_all(&sources, |file, text| manifest::objects(file, text));
+    let contents = read_all(&sources, manifest::objects);
     for (source, content) in sources.iter().zip(contents) {
         match content {
             Ok(written) => {

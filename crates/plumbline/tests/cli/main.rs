@@ -1,7 +1,9 @@
 //! Runs the binary as its users do.
 
+mod attest;
 mod baseline;
 mod commands;
+mod diff;
 mod gate;
 mod input;
 mod reach;
