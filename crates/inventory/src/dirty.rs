@@ -29,7 +29,7 @@ pub struct Dirty {
     /// Objects that changed, came or went, of kinds that are looked at one by one; their topics are noted too.
     pub objects: BTreeSet<ObjectId>,
     /// Whether something changed that is asked of the cluster as a whole and is no object's: what is known of
-    /// requests without credentials, and of the flags of components.
+    /// requests without credentials, of the version of the API server, and of the flags of components.
     pub evidence: bool,
 }
 

@@ -18,6 +18,7 @@ use crate::lean::{NetworkPolicySpec, Rule};
 use crate::literal_secrets::LiteralSecret;
 use crate::names::{Name, Pool};
 use crate::roots::{LocalKey, Root};
+use crate::server::ServerVersion;
 use crate::store::Store;
 use crate::template::Template;
 
@@ -92,6 +93,7 @@ pub struct Inventory {
     /// Components of the control plane, by the names of their pods.
     pub(crate) components: BTreeMap<Name, (Component, Flags)>,
     pub(crate) anonymous: AnonymousRequests,
+    pub(crate) server_version: Option<ServerVersion>,
     pub(crate) dirty: Dirty,
     /// Offline, objects imply their namespaces, and kinds count as listed unless somebody says otherwise.
     pub(crate) offline: bool,

@@ -21,6 +21,7 @@ pub mod literal_secrets;
 pub mod names;
 pub mod quantity;
 pub mod roots;
+pub mod server;
 pub mod store;
 pub mod template;
 #[cfg(any(test, feature = "testing"))]
@@ -35,6 +36,7 @@ pub use inventory::{Coverage, InputState, Inventory, ObjectId};
 pub use kind::Kind;
 pub use names::Name;
 pub use roots::RootKey;
+pub use server::ServerVersion;
 
 #[cfg(test)]
 mod tests;

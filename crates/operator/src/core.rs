@@ -14,7 +14,7 @@ use plumbline_api::{ComplianceBaseline, ReportStatus};
 use plumbline_baseline::{optional_kinds, required_kinds};
 use plumbline_engine::report::Source;
 use plumbline_engine::{Changed, Evaluation, Home};
-use plumbline_inventory::{AnonymousRequests, InputState, Inventory, Kind};
+use plumbline_inventory::{AnonymousRequests, InputState, Inventory, Kind, ServerVersion};
 use tokio::sync::{Notify, mpsc, watch as latest};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,7 @@ use crate::leadership::{Leadership, Written, next_write};
 use crate::metrics::{Input, Metrics, Verdict};
 use crate::reports::{self, Found};
 use crate::server::Health;
+use crate::version;
 use crate::watch::{Failure, WatchEvent, Watched, one_line, watch};
 use crate::writer::{WriteError, Writer};
 
@@ -50,6 +51,8 @@ pub(crate) enum Event {
     Optional(Kind, bool),
     /// What requests without credentials are answered.
     Anonymous(AnonymousRequests),
+    /// The version of the API server, if it tells.
+    Version(Option<ServerVersion>),
     Baseline(WatchEvent),
     /// Of the reports of the kind with this place in [`reports::resources`].
     Report(usize, WatchEvent),
@@ -74,6 +77,9 @@ pub(crate) struct Core {
     /// When all lists were there, and only answers to requests without credentials were not.
     listed_since: Option<Instant>,
     ask_again: Arc<Notify>,
+    /// Whether it has been asked for its version, and whom to tell that it may have got another.
+    version_asked: bool,
+    restarted: Arc<Notify>,
     /// The results, once every input is settled.
     evaluation: Option<Evaluation>,
     /// The baseline in effect, which stays so when it is deleted.
@@ -117,6 +123,8 @@ impl Core {
             listed_since: None,
             deciding: None,
             ask_again: Arc::default(),
+            version_asked: false,
+            restarted: Arc::default(),
             evaluation: None,
             baseline: None,
             baselines_listed: false,
@@ -141,6 +149,7 @@ impl Core {
         }
         self.watch_optional();
         self.ask_anonymously();
+        self.ask_version();
         self.watch_baselines();
         loop {
             let wake = self.next_turn();
@@ -233,6 +242,19 @@ impl Core {
         }));
     }
 
+    /// Asks for the version of the API server from time to time, and when it has been away.
+    fn ask_version(&self) {
+        let (client, changed, events) = (
+            self.client.clone(),
+            Arc::clone(&self.restarted),
+            self.events.clone(),
+        );
+        tokio::spawn(version::keep_asking(client, changed, move |version| {
+            let events = events.clone();
+            async move { drop(events.send(Event::Version(version)).await) }
+        }));
+    }
+
     fn watch_baselines(&self) {
         let resource = kube::api::ApiResource::erase::<ComplianceBaseline>(&());
         let (client, events) = (self.client.clone(), self.events.clone());
@@ -251,6 +273,7 @@ impl Core {
             Event::Input(event) => {
                 if let InputEvent::Failed(kind, failure) = &event {
                     self.metrics.restarted(&inputs::label(*kind), failure.reason());
+                    self.restarted.notify_one();
                 }
                 self.inputs.apply(event, &mut self.inventory, now);
             }
@@ -261,6 +284,10 @@ impl Core {
                 }
             }
             Event::Anonymous(known) => self.inventory.set_anonymous_requests(known),
+            Event::Version(version) => {
+                self.version_asked = true;
+                self.inventory.set_server_version(version);
+            }
             Event::Baseline(event) => self.take_baseline(event),
             Event::Report(kind, event) => self.take_report(kind, event),
         }
@@ -446,7 +473,10 @@ impl Core {
         if self.evaluation.is_some() {
             return true;
         }
-        if self.baseline.is_none() || !self.unasked.is_empty() || !self.watched.iter().all(settled) {
+        if self.baseline.is_none() || !self.unasked.is_empty() || !self.version_asked {
+            return false;
+        }
+        if !self.watched.iter().all(settled) {
             return false;
         }
         let known = self.inventory.anonymous_requests();

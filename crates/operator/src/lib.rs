@@ -13,6 +13,7 @@ pub mod metrics;
 mod reports;
 mod schedule;
 mod server;
+pub mod version;
 mod watch;
 mod writer;
 

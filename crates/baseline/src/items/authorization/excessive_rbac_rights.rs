@@ -148,7 +148,7 @@ fn tell(
     let mut severity = severity_of(risk, subject.subject);
     let mut reason = risk.danger.reason();
     let mut remark = String::new();
-    if !risk.effective {
+    if !risk.is_effective() {
         reason = "LatentGrant";
         remark = format!(
             "; {reason_of} does nothing without {other}",
