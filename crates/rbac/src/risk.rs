@@ -56,14 +56,30 @@ impl Rbac {
     /// Whoever has every right is not told of each right besides; impersonation is told of, for that is another
     /// item.
     pub fn risks(&self, subject: &Subject) -> Vec<Risk<'_>> {
-        let held = self.held(subject);
-        let whole = held.all().union(held.implied).effective();
-        let of_grant = |grant: Grant<'_>| {
-            let found = grant.rules.dangers().within(grant.namespace());
-            reported(&found).iter().collect::<Vec<_>>()
+        let grants: Vec<Grant<'_>> = self.grants(subject).collect();
+        self.risks_by(subject, &grants)
+    }
+
+    /// Those of them that it has by some of its grants.
+    pub fn risks_by<'a>(&'a self, subject: &Subject, grants: &[Grant<'a>]) -> Vec<Risk<'a>> {
+        let found = |grant: &Grant<'a>| grant.rules.dangers().within(grant.namespace());
+        let here = grants.iter().map(|grant| reported(&found(grant)));
+        let here = here.fold(DangerSet::default(), DangerSet::union);
+        // What a subject has besides makes halves whole, and nothing else.
+        let whole = if here.iter().any(|danger| danger.other_half().is_some()) {
+            let held = self.held(subject);
+            held.all().union(held.implied).effective()
+        } else {
+            here
         };
-        self.grants(subject)
-            .flat_map(|grant| of_grant(grant).into_iter().map(move |danger| (grant, danger)))
+        grants
+            .iter()
+            .flat_map(|grant| {
+                reported(&found(grant))
+                    .iter()
+                    .map(|danger| (*grant, danger))
+                    .collect::<Vec<_>>()
+            })
             .filter(|(_, danger)| !(danger.is_second_half() && whole.contains(first_half(*danger))))
             .map(|(grant, danger)| {
                 let is_whole = whole.contains(first_half(danger));

@@ -6,7 +6,7 @@ use plumbline_inventory::{Kind, ObjectId};
 use plumbline_rbac::{Danger, Latent, Risk};
 
 use crate::items::item;
-use crate::paths::Paths;
+use crate::paths::leads;
 use crate::rights::{grounds, lower, severity_of, unbound};
 use crate::{Check, Context, Findings, RoleView, SubjectView};
 
@@ -78,27 +78,22 @@ item! {
 
 fn check(subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
     let mut by_binding: BTreeMap<&ObjectId, Vec<Risk<'_>>> = BTreeMap::new();
-    let here = |risk: &Risk<'_>| subject.bindings.contains(&risk.grant.binding);
-    let risks = context.rbac.risks(subject.subject).into_iter();
-    for risk in risks.filter(|risk| risk.danger.is_impersonation() && here(risk)) {
+    let risks = context
+        .rbac
+        .risks_by(subject.subject, &subject.grants)
+        .into_iter();
+    for risk in risks.filter(|risk| risk.danger.is_impersonation()) {
         by_binding.entry(risk.grant.binding).or_default().push(risk);
     }
-    let paths = Paths::of(subject.subject, context);
     for risks in by_binding.into_values() {
         if !context.is_stock(&risks[0].grant) {
-            tell(&risks, &paths, subject, context, findings);
+            tell(&risks, subject, context, findings);
         }
     }
 }
 
 /// Tells of a binding what it lets the subject impersonate.
-fn tell(
-    risks: &[Risk<'_>],
-    paths: &Paths,
-    subject: &SubjectView<'_>,
-    context: &Context<'_>,
-    findings: &mut Findings,
-) {
+fn tell(risks: &[Risk<'_>], subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
     let effective = risks.iter().any(Risk::is_effective);
     let mut worst = risks.iter().filter(|risk| risk.is_effective() == effective);
     let first = worst.next().expect("there is one of them");
@@ -132,7 +127,10 @@ fn tell(
         ""
     };
     let about = context.about_role(worst.grant.role);
-    let path: String = risks.iter().map(|risk| paths.from(risk)).collect();
+    let path: String = risks
+        .iter()
+        .map(|risk| leads(risk, subject.subject, context))
+        .collect();
     let message = format!(
         "{}{latent}, by {}{via}{about}: {}{path}",
         all.join(", "),
