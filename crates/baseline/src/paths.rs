@@ -12,10 +12,11 @@ const NAME: usize = 80;
 /// ServiceAccount shop/deployer → has every right`. Nothing if it leads no further.
 pub(crate) fn leads(risk: &Risk<'_>, subject: &Subject, context: &Context<'_>) -> String {
     let paths = context.rbac.paths_by(subject, risk.grant.binding, risk.danger);
-    paths
+    let paths: Vec<String> = paths
         .iter()
         .map(|path| format!("; path: {}", told(path)))
-        .collect()
+        .collect();
+    paths.concat()
 }
 
 fn told(path: &Path) -> String {

@@ -111,8 +111,13 @@ impl Rbac {
 
     /// Whether a binding is a default of Kubernetes or kubeadm, as shipped.
     pub fn is_stock(&self, binding: &ObjectId) -> bool {
+        matches!(self.recognised_binding(binding), Recognised::Stock(_))
+    }
+
+    /// Whether a binding is a default.
+    pub fn recognised_binding(&self, binding: &ObjectId) -> Recognised {
         let binding = self.bindings.get(binding);
-        binding.is_some_and(|binding| matches!(binding.recognised, Recognised::Stock(_)))
+        binding.map_or(Recognised::No, |binding| binding.recognised)
     }
 
     /// The role that a binding names, whether it exists or not.

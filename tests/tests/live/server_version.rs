@@ -1,14 +1,11 @@
 //! What a right does depends on the version of the API server.
 
-use std::time::Duration;
-
 use plumbline_api::ItemResult;
 use plumbline_baseline::required_kinds;
-use plumbline_tests::{ControlPlane, Fault, Operator, Options, Proxy, item};
+use plumbline_tests::{ControlPlane, Fault, Operator, Options, Proxy, eventually, item};
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
-use crate::kubectl;
+use crate::{SOON, kubectl};
 
 #[tokio::test]
 async fn constrained_impersonation_is_latent_until_the_api_server_is_new_enough() {
@@ -24,7 +21,7 @@ async fn constrained_impersonation_is_latent_until_the_api_server_is_new_enough(
         .kubeconfig(&plane, "plumbline-system", "plumbline")
         .await
         .unwrap();
-    let _operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
+    let operator = Operator::start_as(&plane, &kubeconfig, "plumbline-0")
         .await
         .unwrap();
     let reports = plane.reports();
@@ -39,7 +36,11 @@ async fn constrained_impersonation_is_latent_until_the_api_server_is_new_enough(
     // It is upgraded: watches end, and the next answer is another.
     proxy.heal();
     proxy.inject("/pods", Fault::Break);
-    sleep(Duration::from_secs(1)).await;
+    eventually("the operator has noticed", SOON, || async {
+        Ok(operator.log().contains("cannot be read").then_some(()))
+    })
+    .await
+    .unwrap();
     proxy.heal();
     let effective = ["ClusterRoleBinding impersonator, high: ImpersonateUserInfo"];
     reports

@@ -223,14 +223,14 @@ mod found {
 
     #[test]
     fn constrained_impersonation_does_something_once_the_server_is_new_enough() {
-        let rule = json!({
+        let whole = json!({
             "verbs": ["impersonate:user-info", "impersonate-on:user-info:get"],
             "apiGroups": ["authentication.k8s.io"], "resources": ["users"],
         });
         let mut twin = Twin::quiet(Settings::default());
         let user = json!({ "kind": "User", "name": "x" });
         let binding = bound("x", Kind::ClusterRoleBinding, "x", user);
-        let role = live(Kind::ClusterRole, "x").push("rules", rule);
+        let role = live(Kind::ClusterRole, "x").push("rules", whole);
         twin.follow([Event::Version(Some(ServerVersion::new(1, 35)))]);
         twin.follow([role, binding].map(Event::Apply));
         let latent = "does nothing before Kubernetes 1.36";

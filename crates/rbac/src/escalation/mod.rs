@@ -7,6 +7,7 @@
 //! [`Ways`] keeps for each subject the shortest way to each standing, by what it has in each namespace and everywhere, so that a path is one step and the way of whom
 //! it leads to, and a change is the business of those only who can become whom it concerns.
 
+mod accounts;
 mod moves;
 mod ways;
 

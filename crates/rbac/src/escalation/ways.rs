@@ -1,15 +1,16 @@
 //! The shortest ways of everybody, and how they follow changes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId};
 
+use super::accounts::{ALL_ACCOUNTS, before, groups, is_member, is_used, of_namespace};
 use super::moves::{self, Goal, Move};
 use super::{Becomes, Path, STEPS, Standing, Step};
 use crate::danger::{Danger, DangerSet};
 use crate::rbac::{Rbac, Touched};
-use crate::subject::{MASTERS, SERVICE_ACCOUNTS, Subject, User};
+use crate::subject::{MASTERS, Subject, User};
 
 /// Whom everybody may become, by the shortest ways.
 ///
@@ -77,11 +78,6 @@ enum Among {
     Accounts,
     AccountsOf(Name),
 }
-
-/// The group of all service accounts, which stands before those of their namespaces, and what comes after these.
-static ALL_ACCOUNTS: LazyLock<Subject> = LazyLock::new(|| Subject::Group(SERVICE_ACCOUNTS.into()));
-static AFTER_ACCOUNTS: LazyLock<Subject> =
-    LazyLock::new(|| Subject::Group(format!("{SERVICE_ACCOUNTS};").into()));
 
 /// What became of a subject.
 struct Difference {
@@ -214,7 +210,7 @@ impl Ways {
                 .iter()
                 .filter_map(|found| self.goes_on(subject, found, wanted));
             let shortest = ways.min_by_key(|next| next.distance)?;
-            (shortest.distance < STEPS).then(|| Arc::new(self.way(&shortest)))
+            (shortest.distance < STEPS).then(|| Arc::new(shortest.way()))
         });
         Local {
             ways,
@@ -347,25 +343,6 @@ impl Ways {
         }
     }
 
-    fn way(&self, next: &Next<'_>) -> Way {
-        let Next { found, whom, .. } = next;
-        let becomes = whom.map_or(Becomes::Administrator, |(subject, _)| {
-            Becomes::Subject(subject.clone())
-        });
-        let mut steps = vec![Step {
-            danger: found.danger,
-            binding: found.grant.binding.clone(),
-            role: found.grant.role.clone(),
-            becomes,
-        }];
-        let rest = whom.map(|(_, way)| way);
-        steps.extend(rest.into_iter().flat_map(|way| way.steps.iter().cloned()));
-        Way {
-            steps,
-            rights: rest.map_or_else(|| DangerSet::from_iter([Danger::EveryRight]), |way| way.rights),
-        }
-    }
-
     /// What is told of a subject: of each of its own rights the shortest way to the most, and what is less and
     /// nearer. Shortest first.
     fn told(
@@ -393,7 +370,7 @@ impl Ways {
             }
             for ((binding, danger), next) in shortest {
                 let paths = told.entry((binding.clone(), danger)).or_default();
-                let Way { steps, rights } = self.way(&next);
+                let Way { steps, rights } = next.way();
                 // What is only the beginning of a path is told with it.
                 let adds = |more: &Path| steps.len() < more.steps.len() && !more.steps.starts_with(&steps);
                 if paths.iter().all(adds) {
@@ -406,7 +383,9 @@ impl Ways {
             }
         }
         // What is less is nearer.
-        told.values_mut().for_each(|paths| paths.reverse());
+        for paths in told.values_mut() {
+            paths.reverse();
+        }
         told
     }
 
@@ -457,11 +436,11 @@ impl Known {
                 }
             };
             // What leads further and is no longer is told in its place.
-            if !last
-                .as_ref()
-                .zip(way.as_ref())
-                .is_some_and(|(further, way)| further.steps.len() <= way.steps.len())
-            {
+            let is_further = |further: &Arc<Way>| {
+                way.as_ref()
+                    .is_none_or(|way| further.steps.len() <= way.steps.len())
+            };
+            if !last.as_ref().is_some_and(is_further) {
                 last = way;
             }
             last.clone()
@@ -476,6 +455,27 @@ struct Next<'a> {
     whom: Option<(&'a Subject, &'a Way)>,
     /// With this move.
     distance: usize,
+}
+
+impl Next<'_> {
+    fn way(&self) -> Way {
+        let Next { found, whom, .. } = self;
+        let becomes = whom.map_or(Becomes::Administrator, |(subject, _)| {
+            Becomes::Subject(subject.clone())
+        });
+        let mut steps = vec![Step {
+            danger: found.danger,
+            binding: found.grant.binding.clone(),
+            role: found.grant.role.clone(),
+            becomes,
+        }];
+        let rest = whom.map(|(_, way)| way);
+        steps.extend(rest.into_iter().flat_map(|way| way.steps.iter().cloned()));
+        Way {
+            steps,
+            rights: rest.map_or_else(|| DangerSet::from_iter([Danger::EveryRight]), |way| way.rights),
+        }
+    }
 }
 
 impl Among {
@@ -506,52 +506,4 @@ fn own_standing(rbac: &Rbac, subject: &Subject) -> Option<(Standing, DangerSet)>
         .map(|grant| grant.rules.dangers().everywhere.full)
         .fold(DangerSet::default(), DangerSet::union);
     Standing::of(everywhere)
-}
-
-fn is_member(subject: &Subject, group: &Subject) -> bool {
-    User::of(subject).subjects().any(|other| other == *group)
-}
-
-/// The groups of service accounts that are near, of a namespace or all.
-fn groups<'a>(near: &'a BTreeSet<Subject>, namespace: Option<&Name>) -> Vec<&'a Subject> {
-    let groups = near.range(&*ALL_ACCOUNTS..&*AFTER_ACCOUNTS);
-    let means = |group: &&Subject| {
-        let of = group.accounts_namespace();
-        **group == *ALL_ACCOUNTS || of.is_some() && namespace.is_none_or(|wanted| of.as_ref() == Some(wanted))
-    };
-    groups.filter(means).collect()
-}
-
-/// What stands before all service accounts of a namespace.
-fn before(namespace: &Name) -> Subject {
-    Subject::service_account(Name::clone(namespace), "")
-}
-
-fn of_namespace<'a, V>(
-    map: &'a BTreeMap<Subject, V>,
-    wanted: &'a Name,
-) -> impl Iterator<Item = (&'a Subject, &'a V)> {
-    map.range(before(wanted)..).take_while(
-        move |(subject, _)| matches!(subject, Subject::ServiceAccount { namespace, .. } if namespace == wanted),
-    )
-}
-
-/// Whether something runs as a service account, or as one of a group of them.
-fn is_used(inventory: &Inventory, subject: &Subject) -> bool {
-    let runs_something = |namespace: &str| {
-        let namespace = inventory.namespace(namespace);
-        namespace.is_some_and(|namespace| namespace.workloads().next().is_some())
-    };
-    match subject {
-        Subject::User(_) => false,
-        Subject::ServiceAccount { namespace, name } => inventory
-            .namespace(namespace)
-            .is_some_and(|namespace| namespace.users(name).next().is_some()),
-        Subject::Group(_) if *subject == *ALL_ACCOUNTS => inventory
-            .namespaces()
-            .any(|namespace| namespace.workloads().next().is_some()),
-        Subject::Group(_) => subject
-            .accounts_namespace()
-            .is_some_and(|namespace| runs_something(&namespace)),
-    }
 }
