@@ -86,9 +86,11 @@ impl<'a> Context<'a> {
         {
             return None;
         }
-        let here = |binding: &ObjectId| of_account || binding.namespace.as_ref() == home.namespace();
-        let bindings = self.rbac.bindings_naming(subject);
-        let bindings: Vec<&ObjectId> = bindings.filter(|binding| here(binding)).collect();
+        let bindings: Vec<&ObjectId> = if of_account {
+            self.rbac.bindings_naming(subject).collect()
+        } else {
+            self.rbac.bindings_naming_at(subject, home.namespace()).collect()
+        };
         if bindings.is_empty() {
             return None;
         }

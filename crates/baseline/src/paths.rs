@@ -1,6 +1,6 @@
 //! How paths to more rights are told.
 
-use plumbline_rbac::{Becomes, Danger, Path, Risk, Standing, Step};
+use plumbline_rbac::{Becomes, Danger, Path, Risk, Standing, Step, Subject};
 
 use crate::context::Context;
 use crate::rights::few;
@@ -8,25 +8,15 @@ use crate::rights::few;
 /// The most characters that a path repeats of a name, enough for every name that people give.
 const NAME: usize = 80;
 
-/// The paths of a subject, to be told beside the rights that they begin with.
-#[derive(Debug)]
-pub(crate) struct Paths(Vec<Path>);
-
-impl Paths {
-    pub(crate) fn of(subject: &plumbline_rbac::Subject, context: &Context<'_>) -> Self {
-        Self(context.rbac.paths(subject))
-    }
-
-    /// Where a right leads, the shortest path first: `; path: may create pods in shop → runs as ServiceAccount
-    /// shop/deployer → has every right`. Nothing if it leads no further.
-    pub(crate) fn from(&self, risk: &Risk<'_>) -> String {
-        let begins = |path: &&Path| {
-            let first = &path.steps[0];
-            first.danger == risk.danger && first.binding == *risk.grant.binding
-        };
-        let paths = self.0.iter().filter(begins);
-        paths.map(|path| format!("; path: {}", told(path))).collect()
-    }
+/// Where a right of a subject leads, the shortest path first: `; path: may create pods in shop → runs as
+/// ServiceAccount shop/deployer → has every right`. Nothing if it leads no further.
+pub(crate) fn leads(risk: &Risk<'_>, subject: &Subject, context: &Context<'_>) -> String {
+    let paths = context.rbac.paths_by(subject, risk.grant.binding, risk.danger);
+    let paths: Vec<String> = paths
+        .iter()
+        .map(|path| format!("; path: {}", told(path)))
+        .collect();
+    paths.concat()
 }
 
 fn told(path: &Path) -> String {
@@ -95,7 +85,7 @@ fn cut(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use plumbline_rbac::{Rbac, Subject};
+    use plumbline_rbac::Rbac;
 
     use super::*;
     use crate::testing::inventory;
@@ -139,10 +129,15 @@ subjects: [{kind: ServiceAccount, namespace: shop, name: NAME}]
         let inventory = inventory(&CLUSTER.replace("ROLE", role).replace("NAME", account));
         let rbac = Rbac::of(&inventory);
         let alice = Subject::User("alice".into());
-        let paths = Paths(rbac.paths(&alice));
         let risks = rbac.risks(&alice);
         assert_eq!(risks.len(), 1);
-        paths.from(&risks[0])
+        let context = Context {
+            inventory: &inventory,
+            rbac: &rbac,
+            parameters: &crate::Parameters::default(),
+            now: jiff::Timestamp::UNIX_EPOCH,
+        };
+        leads(&risks[0], &alice, &context)
     }
 
     #[test]

@@ -23,6 +23,11 @@ impl Context<'_> {
         self.is_default_role(role) && self.rbac.foreign_parts(role).is_empty()
     }
 
+    /// Whether somebody has made a binding: it is in scope and no default.
+    pub(crate) fn is_made(&self, binding: &ObjectId) -> bool {
+        !self.rbac.is_stock(binding) && self.is_in_scope(binding)
+    }
+
     /// Whether a grant is there in every cluster: a default role by a default binding, both unchanged.
     pub(crate) fn is_stock(&self, grant: &Grant<'_>) -> bool {
         self.rbac.is_stock(grant.binding) && self.is_stock_role(grant.role)

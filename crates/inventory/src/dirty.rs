@@ -32,7 +32,7 @@ pub struct Dirty {
     /// [`Inventory::pods_on`](crate::Inventory::pods_on).
     pub nodes: BTreeSet<Name>,
     /// Whether something changed that is asked of the cluster as a whole and is no object's: what is known of
-    /// requests without credentials, and of the flags of components.
+    /// requests without credentials, of the version of the API server, and of the flags of components.
     pub evidence: bool,
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::anonymous::{AnonymousRequests, Answer};
 use crate::inventory::{InputState, Inventory};
 use crate::kind::Kind;
+use crate::server::ServerVersion;
 
 /// The user whom the API server takes for who has no credentials.
 const ANONYMOUS: &str = "system:anonymous";
@@ -18,6 +19,9 @@ pub struct Evidence {
     /// What came of requests without credentials, by path; empty if none was made.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     anonymous_requests: BTreeMap<String, Request>,
+    /// The version of the API server, as `1.36`, if it is known. Without it, the newest is assumed.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "version")]
+    server_version: Option<ServerVersion>,
     /// Kinds that could not be listed, as `configmaps` or `deployments.apps`, and why. Others count as listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     inputs: BTreeMap<String, Unlisted>,
@@ -71,6 +75,7 @@ impl Evidence {
         };
         Self {
             anonymous_requests,
+            server_version: inventory.server_version(),
             inputs: Kind::ALL.into_iter().filter_map(unlisted).collect(),
         }
     }
@@ -82,6 +87,9 @@ impl Evidence {
             let answers = requests.map(|(path, request)| (path.into(), request.into()));
             inventory.set_anonymous_requests(AnonymousRequests::of(answers.collect()));
         }
+        if self.server_version.is_some() {
+            inventory.set_server_version(self.server_version);
+        }
         for kind in Kind::ALL {
             let state = match self.inputs.get(&kind.resource()) {
                 None => continue,
@@ -91,6 +99,32 @@ impl Evidence {
             };
             inventory.set_input(kind, state);
         }
+    }
+}
+
+/// A version in words.
+mod version {
+    use serde::de::{Deserialize as _, Deserializer, Error as _};
+    use serde::ser::Serializer;
+
+    use super::ServerVersion;
+
+    #[allow(clippy::ref_option)] // as serde calls it
+    pub(super) fn serialize<S: Serializer>(
+        version: &Option<ServerVersion>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match version {
+            Some(version) => serializer.collect_str(version),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<ServerVersion>, D::Error> {
+        let written = String::deserialize(deserializer)?;
+        written.parse().map(Some).map_err(D::Error::custom)
     }
 }
 
@@ -138,6 +172,7 @@ mod tests {
         .into();
         let mut inventory = Inventory::live();
         inventory.set_anonymous_requests(AnonymousRequests::of(answers));
+        inventory.set_server_version(Some(ServerVersion::new(1, 35)));
         inventory.set_input(Kind::ConfigMap, InputState::Forbidden);
         inventory.set_input(Kind::Pod, InputState::Synced);
         let written = serde_json::to_value(Evidence::of(&inventory)).unwrap();
@@ -150,6 +185,7 @@ mod tests {
                     "/metrics": { "code": 403 },
                     "/apis": { "error": "no answer in time" },
                 },
+                "serverVersion": "1.35",
                 "inputs": { "configmaps": "Forbidden" },
             })
         );
@@ -157,6 +193,7 @@ mod tests {
         let read: Evidence = serde_json::from_value(written).unwrap();
         read.put(&mut offline);
         assert_eq!(offline.anonymous_requests(), inventory.anonymous_requests());
+        assert_eq!(offline.server_version(), Some(ServerVersion::new(1, 35)));
         assert_eq!(offline.coverage(Kind::ConfigMap).state, InputState::Forbidden);
         assert_eq!(offline.coverage(Kind::Pod).state, InputState::Synced);
     }

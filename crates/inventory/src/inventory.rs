@@ -19,6 +19,7 @@ use crate::lean::{NetworkPolicySpec, Rule};
 use crate::literal_secrets::LiteralSecret;
 use crate::names::{Name, Pool};
 use crate::roots::{LocalKey, Root};
+use crate::server::ServerVersion;
 use crate::store::Store;
 use crate::template::Template;
 
@@ -97,6 +98,7 @@ pub struct Inventory {
     /// What people decided on verdicts.
     pub(crate) decisions: Decisions,
     pub(crate) anonymous: AnonymousRequests,
+    pub(crate) server_version: Option<ServerVersion>,
     pub(crate) dirty: Dirty,
     /// Offline, objects imply their namespaces, and kinds count as listed unless somebody says otherwise.
     pub(crate) offline: bool,

@@ -25,6 +25,7 @@ pub mod names;
 mod placement;
 pub mod quantity;
 pub mod roots;
+pub mod server;
 pub mod store;
 pub mod template;
 #[cfg(any(test, feature = "testing"))]
@@ -39,6 +40,7 @@ pub use inventory::{Coverage, InputState, Inventory, ObjectId};
 pub use kind::Kind;
 pub use names::Name;
 pub use roots::RootKey;
+pub use server::ServerVersion;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ pub mod metrics;
 mod reports;
 mod schedule;
 mod server;
+pub mod version;
 mod watch;
 mod writer;
 

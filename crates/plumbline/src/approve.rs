@@ -13,7 +13,7 @@ use kube::Api;
 use kube::api::ListParams;
 use kube::core::{ApiResource, DynamicObject};
 use plumbline_api::baseline::DEFAULT_BASELINE;
-use plumbline_api::digest::{sha256, spec_digest};
+use plumbline_inventory::digest::{sha256, spec_digest};
 use plumbline_api::selector::Operator;
 use plumbline_api::waiver::{WaiverSpec, WaiverStatus};
 use plumbline_api::{

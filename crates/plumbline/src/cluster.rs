@@ -10,8 +10,8 @@ use kube::core::Request;
 use kube::{Client, Config};
 use plumbline_api::{API_VERSION, baseline::DEFAULT_BASELINE};
 use plumbline_inventory::lean::{Meta, Object};
-use plumbline_inventory::{InputState, Inventory, Kind};
-use plumbline_operator::anonymous;
+use plumbline_inventory::{InputState, Inventory, Kind, ServerVersion};
+use plumbline_operator::{anonymous, version};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -35,6 +35,7 @@ const ATTEMPTS: usize = 3;
 pub(crate) struct Cluster {
     client: Client,
     config: Config,
+    version: Option<ServerVersion>,
     /// What to call it.
     pub(crate) name: String,
 }
@@ -112,7 +113,7 @@ impl Cluster {
         };
         let client = Client::try_from(config.clone())
             .map_err(|error| anyhow!("cluster {name}: {}", one_line(&error)))?;
-        match tokio::time::timeout(FIRST_ANSWER, client.apiserver_version()).await {
+        match tokio::time::timeout(FIRST_ANSWER, version::ask(&client)).await {
             Err(_) => bail!("cluster {name} cannot be reached: no answer within {FIRST_ANSWER:?}"),
             Ok(Err(kube::Error::Api(status))) if status.code == 401 => {
                 bail!(
@@ -121,7 +122,12 @@ impl Cluster {
                 )
             }
             // A server that refuses to tell its version is there all the same.
-            Ok(Ok(_) | Err(kube::Error::Api(_))) => Ok(Self { client, config, name }),
+            Ok(answer @ (Ok(_) | Err(kube::Error::Api(_)))) => Ok(Self {
+                client,
+                config,
+                version: answer.unwrap_or_default(),
+                name,
+            }),
             Ok(Err(error)) => bail!("cluster {name} cannot be reached: {}", root_cause(&error)),
         }
     }
@@ -137,6 +143,7 @@ impl Cluster {
             errors: Vec::new(),
             narrowed: Vec::new(),
         };
+        survey.inventory.set_server_version(self.version);
         let mut lists = stream::iter(kinds)
             .map(|kind| async move { (kind, self.list(kind, namespace, decode).await) })
             .buffered(AT_ONCE);
@@ -162,6 +169,7 @@ impl Cluster {
             known: Inventory::live(),
             errors: Vec::new(),
         };
+        snapshot.known.set_server_version(self.version);
         for kind in kinds {
             let state = match self.list(kind, None, whole).await {
                 Ok((objects, _)) => {

@@ -17,9 +17,9 @@ use crate::terminal;
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 The file is a List of the objects of every kind that items read, with the
-baseline of the cluster and, as last element, what is known beside them: what
-the API server answers to requests without credentials, and which kinds could
-not be listed. Objects are as the cluster has them, data of ConfigMaps included:
+baseline of the cluster and, as last element, what is known beside them: the
+version of the API server, what it answers to requests without credentials, and
+which kinds could not be listed. Objects are as the cluster has them, data of ConfigMaps included:
 treat the file like a dump of kubectl.
 
 Exit codes:

@@ -33,7 +33,7 @@ pub use problem::Problem;
 pub use rbac::{Grant, Rbac, Touched};
 pub use recognised::Recognised;
 pub use request::{Request, ResourceRequest};
-pub use risk::Risk;
+pub use risk::{Latent, Risk};
 pub use rule::CompiledRule;
 pub use rules::Rules;
 pub use subject::{Subject, User};

@@ -3,7 +3,7 @@
 use plumbline_inventory::{Kind, Name, ObjectId};
 
 use crate::authorize::{bindings_in, first};
-use crate::rbac::{Rbac, Touched};
+use crate::rbac::{Grant, Rbac, Touched};
 use crate::recognised::Recognised;
 use crate::subject::{ANONYMOUS, AUTHENTICATED, SERVICE_ACCOUNTS, Subject, UNAUTHENTICATED};
 
@@ -12,6 +12,30 @@ impl Rbac {
     pub fn bindings_naming(&self, subject: &Subject) -> impl Iterator<Item = &ObjectId> {
         let bound = self.subjects.get(&subject.identity());
         bound.into_iter().flat_map(|bound| &bound.bindings)
+    }
+
+    /// The bindings that name `subject` in a namespace, or those everywhere; ordered.
+    pub fn bindings_naming_at(
+        &self,
+        subject: &Subject,
+        namespace: Option<&Name>,
+    ) -> impl Iterator<Item = &ObjectId> {
+        let bound = self.subjects.get(&subject.identity());
+        let kind = namespace.map_or(Kind::ClusterRoleBinding, |_| Kind::RoleBinding);
+        bound
+            .into_iter()
+            .flat_map(move |bound| bound.bindings.range(first(kind, namespace.cloned())..))
+            .take_while(move |id| id.kind == kind && id.namespace.as_ref() == namespace)
+    }
+
+    /// What a subject has by these bindings. Missing roles grant nothing.
+    pub(crate) fn grants_at(
+        &self,
+        subject: &Subject,
+        namespace: Option<&Name>,
+    ) -> impl Iterator<Item = Grant<'_>> {
+        self.bindings_naming_at(subject, namespace)
+            .filter_map(|binding| self.grant(binding))
     }
 
     /// Whether a binding names `subject`, which is an identity.
@@ -87,8 +111,13 @@ impl Rbac {
 
     /// Whether a binding is a default of Kubernetes or kubeadm, as shipped.
     pub fn is_stock(&self, binding: &ObjectId) -> bool {
+        matches!(self.recognised_binding(binding), Recognised::Stock(_))
+    }
+
+    /// Whether a binding is a default.
+    pub fn recognised_binding(&self, binding: &ObjectId) -> Recognised {
         let binding = self.bindings.get(binding);
-        binding.is_some_and(|binding| matches!(binding.recognised, Recognised::Stock(_)))
+        binding.map_or(Recognised::No, |binding| binding.recognised)
     }
 
     /// The role that a binding names, whether it exists or not.

@@ -21,6 +21,8 @@ use crate::subject::Subject;
 pub struct Rbac {
     /// In manifests nobody has filled in the rules of aggregated roles.
     pub(crate) offline: bool,
+    /// The API server is too old for constrained impersonation.
+    pub(crate) before_constrained_impersonation: bool,
     pub(crate) names: Pool<str>,
     pub(crate) rule_lists: RuleLists,
     pub(crate) roles: BTreeMap<ObjectId, Role>,
@@ -133,6 +135,7 @@ impl Rbac {
     pub fn update(&mut self, inventory: &Inventory, dirty: &Dirty) -> Touched {
         self.offline = inventory.is_offline();
         let mut changes = Changes::default();
+        self.server_changed(inventory, &mut changes);
         for id in &dirty.objects {
             match id.kind {
                 Kind::Role | Kind::ClusterRole => self.role_changed(id, inventory, &mut changes),
@@ -401,6 +404,7 @@ fn is_missing(subject: &Subject, inventory: &Inventory) -> bool {
 impl PartialEq for Rbac {
     fn eq(&self, other: &Self) -> bool {
         self.offline == other.offline
+            && self.before_constrained_impersonation == other.before_constrained_impersonation
             && self.roles == other.roles
             && self.bindings == other.bindings
             && self.bound == other.bound

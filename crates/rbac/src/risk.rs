@@ -1,9 +1,9 @@
 //! The dangers that somebody has, and by which binding, role and rules.
 
-use plumbline_inventory::{Name, ObjectId};
+use plumbline_inventory::{Inventory, Name, ObjectId, ServerVersion};
 
 use crate::danger::{Danger, DangerSet, Found, Severity};
-use crate::rbac::{Grant, Rbac, Touched};
+use crate::rbac::{Changes, Grant, Rbac, Touched};
 use crate::rules::Rules;
 use crate::subject::{MASTERS, Subject, User};
 
@@ -18,18 +18,35 @@ pub struct Risk<'a> {
     pub rules: Vec<usize>,
     /// The only objects that it is for; empty for all.
     pub names: Vec<Name>,
-    /// Whether it does something. Half a right, whose other half the subject does not have, does not.
-    pub effective: bool,
+    /// Why it does nothing, if so.
+    pub latent: Option<Latent>,
 }
 
+/// Why a right does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latent {
+    /// It is half a right, whose other half the subject does not have.
+    Half,
+    /// It takes constrained impersonation, for which the API server is too old.
+    OldServer,
+}
+
+/// The first version of Kubernetes in which constrained impersonation is on by default.
+const CONSTRAINED_IMPERSONATION: ServerVersion = ServerVersion::new(1, 36);
+
 impl Risk<'_> {
+    /// Whether it does something.
+    pub fn is_effective(&self) -> bool {
+        self.latent.is_none()
+    }
+
     /// How bad it is where it is: within a namespace, or for certain objects, less than everywhere for all.
     pub fn severity(&self) -> Severity {
         // A name among them that stands for all rights narrows nothing.
         let masters = self.danger == Danger::ImpersonateGroups && self.names.iter().any(|n| **n == *MASTERS);
         let narrow = usize::from(self.grant.namespace().is_some())
             + usize::from(!self.names.is_empty() && !masters)
-            + usize::from(!self.effective);
+            + usize::from(!self.is_effective());
         (0..narrow).fold(self.danger.severity(), |severity, _| severity.lower())
     }
 }
@@ -39,30 +56,75 @@ impl Rbac {
     /// Whoever has every right is not told of each right besides; impersonation is told of, for that is another
     /// item.
     pub fn risks(&self, subject: &Subject) -> Vec<Risk<'_>> {
-        let held = self.held(subject);
-        let whole = held.all().union(held.implied).effective();
-        let of_grant = |grant: Grant<'_>| {
-            let found = grant.rules.dangers().within(grant.namespace());
-            reported(&found).iter().collect::<Vec<_>>()
+        let grants: Vec<Grant<'_>> = self.grants(subject).collect();
+        self.risks_by(subject, &grants)
+    }
+
+    /// Those of them that it has by some of its grants.
+    pub fn risks_by<'a>(&'a self, subject: &Subject, grants: &[Grant<'a>]) -> Vec<Risk<'a>> {
+        let found = |grant: &Grant<'a>| grant.rules.dangers().within(grant.namespace());
+        let here = grants.iter().map(|grant| reported(&found(grant)));
+        let here = here.fold(DangerSet::default(), DangerSet::union);
+        // What a subject has besides makes halves whole, and nothing else.
+        let whole = if here.iter().any(|danger| danger.other_half().is_some()) {
+            let held = self.held(subject);
+            held.all().union(held.implied).effective()
+        } else {
+            here
         };
-        self.grants(subject)
-            .flat_map(|grant| of_grant(grant).into_iter().map(move |danger| (grant, danger)))
+        grants
+            .iter()
+            .flat_map(|grant| {
+                reported(&found(grant))
+                    .iter()
+                    .map(|danger| (*grant, danger))
+                    .collect::<Vec<_>>()
+            })
             .filter(|(_, danger)| !(danger.is_second_half() && whole.contains(first_half(*danger))))
-            .map(|(grant, danger)| risk(grant, danger, whole.contains(first_half(danger))))
+            .map(|(grant, danger)| {
+                let is_whole = whole.contains(first_half(danger));
+                let latent = match danger.is_constrained_impersonation() {
+                    _ if !is_whole => Some(Latent::Half),
+                    true if self.before_constrained_impersonation => Some(Latent::OldServer),
+                    _ => None,
+                };
+                risk(grant, danger, latent)
+            })
             .collect()
     }
 
     /// Adds those who have half a right, and are in a group that may have the other half and has changed.
     pub(crate) fn touch_halves(&self, touched: &mut Touched) {
         let has_half = |subject: &Subject| {
-            let dangers = |grant: Grant<'_>| grant.rules.dangers().within(grant.namespace()).all();
-            let own = self.grants(subject).map(dangers);
-            let own = own.fold(DangerSet::default(), DangerSet::union);
-            own.iter().any(|danger| danger.other_half().is_some())
+            self.own_dangers(subject)
+                .any(|danger| danger.other_half().is_some())
         };
         let members = touched.subjects().flat_map(|group| self.members(group));
         let concerned: Vec<Subject> = members.filter(has_half).collect();
         touched.indirect.extend(concerned);
+    }
+
+    /// Takes notice of another version of the API server, and touches those whose rights do something with one and
+    /// not with the other.
+    pub(crate) fn server_changed(&mut self, inventory: &Inventory, changes: &mut Changes) {
+        let version = inventory.server_version();
+        let is_old = version.is_some_and(|version| version < CONSTRAINED_IMPERSONATION);
+        if self.before_constrained_impersonation != is_old {
+            self.before_constrained_impersonation = is_old;
+            let concerned = |subject: &&Subject| {
+                self.own_dangers(subject)
+                    .any(Danger::is_constrained_impersonation)
+            };
+            let concerned = self.subjects().filter(concerned).cloned();
+            changes.touched.indirect.extend(concerned);
+        }
+    }
+
+    /// The dangers that a subject has by bindings that name it itself.
+    fn own_dangers(&self, subject: &Subject) -> impl Iterator<Item = Danger> {
+        let dangers = |grant: Grant<'_>| grant.rules.dangers().within(grant.namespace()).all();
+        let own = self.grants(subject).map(dangers);
+        own.fold(DangerSet::default(), DangerSet::union).iter()
     }
 
     /// All dangers that a subject has, by bindings that name it or a group that it is always in.
@@ -108,14 +170,14 @@ fn first_half(danger: Danger) -> Danger {
     }
 }
 
-fn risk(grant: Grant<'_>, danger: Danger, effective: bool) -> Risk<'_> {
+fn risk(grant: Grant<'_>, danger: Danger, latent: Option<Latent>) -> Risk<'_> {
     let rules: Vec<usize> = grant.rules.with_danger(danger, grant.namespace()).collect();
     Risk {
         names: names(grant.rules, &rules),
         danger,
         grant,
         rules,
-        effective,
+        latent,
     }
 }
 

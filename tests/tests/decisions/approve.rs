@@ -1,7 +1,7 @@
 //! `plumbline approve`.
 
 use kube::api::{ListParams, Patch, PatchParams};
-use plumbline_api::digest::spec_digest;
+use plumbline_inventory::digest::spec_digest;
 use plumbline_api::{
     ClusterComplianceApproval, ClusterComplianceWaiver, ComplianceApproval, ComplianceWaiver,
 };

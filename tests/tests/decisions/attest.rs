@@ -1,7 +1,7 @@
 //! `plumbline attest`, as far as it takes a cluster.
 
 use plumbline_api::ComplianceAttestation;
-use plumbline_api::digest::sha256;
+use plumbline_inventory::digest::sha256;
 
 use super::*;
 

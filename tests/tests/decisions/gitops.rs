@@ -2,7 +2,7 @@
 //! server.
 
 use kube::api::{ListParams, Patch, PatchParams};
-use plumbline_api::digest::spec_digest;
+use plumbline_inventory::digest::spec_digest;
 use plumbline_api::{ComplianceApproval, ComplianceWaiver};
 
 use super::*;

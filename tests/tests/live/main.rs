@@ -10,6 +10,8 @@ mod faults;
 mod inputs;
 mod lease;
 mod main_job;
+mod server_version;
+mod stock;
 
 use std::time::Duration;
 

@@ -9,8 +9,8 @@ mod stream;
 mod twin;
 
 use plumbline_engine::Settings;
-use plumbline_inventory::Kind;
 use plumbline_inventory::testing::{Manifest, live};
+use plumbline_inventory::{Kind, ServerVersion};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::json;
@@ -220,6 +220,27 @@ mod found {
         assert!(twin.says("AZ-02", path));
         twin.follow([Event::Apply(pod.pod_spec("serviceAccountName", "z"))]);
         assert!(!twin.says("AZ-02", path));
+    }
+
+    #[test]
+    fn constrained_impersonation_does_something_once_the_server_is_new_enough() {
+        let whole = json!({
+            "verbs": ["impersonate:user-info", "impersonate-on:user-info:get"],
+            "apiGroups": ["authentication.k8s.io"], "resources": ["users"],
+        });
+        let mut twin = Twin::quiet(Settings::default());
+        let user = json!({ "kind": "User", "name": "x" });
+        let binding = bound("x", Kind::ClusterRoleBinding, "x", user);
+        let role = live(Kind::ClusterRole, "x").push("rules", whole);
+        twin.follow([Event::Version(Some(ServerVersion::new(1, 35)))]);
+        twin.follow([role, binding].map(Event::Apply));
+        let latent = "does nothing before Kubernetes 1.36";
+        assert!(twin.says("AZ-05", latent));
+        twin.follow([Event::Version(Some(ServerVersion::new(1, 36)))]);
+        assert!(!twin.says("AZ-05", latent));
+        assert_eq!(twin.failing("AZ-05"), 1);
+        twin.follow([Event::Version(None)]);
+        assert!(!twin.says("AZ-05", latent));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use plumbline_inventory::digest::spec_digest;
 use plumbline_inventory::testing::{Manifest, live, written};
-use plumbline_inventory::{AnonymousRequests, Answer, InputState, Kind};
+use plumbline_inventory::{AnonymousRequests, Answer, InputState, Kind, ServerVersion};
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -30,6 +30,8 @@ pub(crate) enum Event {
     Wait(i8),
     /// Somebody has sent requests without credentials.
     Anonymous(AnonymousRequests),
+    /// The API server has this version, as far as anybody knows.
+    Version(Option<ServerVersion>),
     /// A listing of the kind begins.
     Begin(Kind),
     /// The listing of the kind ends.
@@ -57,6 +59,8 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         2 => (kind(), input_state()).prop_map(|(kind, state)| Event::Input(kind, state)),
         5 => (-5..40_i8).prop_map(Event::Wait),
         1 => anonymous_requests().prop_map(Event::Anonymous),
+        1 => select(vec![None, Some(35), Some(36)])
+            .prop_map(|minor| Event::Version(minor.map(|minor| ServerVersion::new(1, minor)))),
         3 => listed_kind().prop_map(Event::Begin),
         3 => listed_kind().prop_map(Event::End),
         2 => (kind(), any::<u16>(), any::<u16>(), any::<u16>())
@@ -521,6 +525,11 @@ fn leading() -> impl Strategy<Value = Option<Value>> {
             "certificatesigningrequests/approval",
         ),
         (["approve", "get"], "certificates.k8s.io", "signers"),
+        (
+            ["impersonate:serviceaccount", "impersonate-on:serviceaccount:get"],
+            "authentication.k8s.io",
+            "serviceaccounts",
+        ),
     ];
     let rules = rules.map(
         |(verbs, group, resource)| json!({ "verbs": verbs, "apiGroups": [group], "resources": [resource] }),

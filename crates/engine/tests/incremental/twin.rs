@@ -136,6 +136,7 @@ impl Twin {
                 }
             }
             Event::Anonymous(requests) => self.inventory.set_anonymous_requests(requests),
+            Event::Version(version) => self.inventory.set_server_version(version),
             Event::Begin(kind) => {
                 self.inventory.begin_relist(kind);
                 self.listings.insert(kind, BTreeSet::new());
@@ -260,6 +261,7 @@ impl Twin {
         objects.sort_by_key(|(id, _)| shuffled(id));
         let mut fresh = (self.empty)();
         fresh.set_anonymous_requests(self.inventory.anonymous_requests().clone());
+        fresh.set_server_version(self.inventory.server_version());
         for (kind, state) in &self.inputs {
             fresh.set_input(*kind, *state);
         }

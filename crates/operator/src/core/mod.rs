@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use kube::{Client, Config};
 use plumbline_baseline::{optional_kinds, required_kinds};
 use plumbline_engine::Evaluation;
-use plumbline_inventory::{AnonymousRequests, InputState, Inventory, Kind, Name};
+use plumbline_inventory::{AnonymousRequests, InputState, Inventory, Kind, Name, ServerVersion};
 use tokio::sync::{Notify, mpsc, watch as latest};
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +46,8 @@ pub(crate) enum Event {
     Optional(Kind, bool),
     /// What requests without credentials are answered.
     Anonymous(AnonymousRequests),
+    /// The version of the API server, if it tells.
+    Version(Option<ServerVersion>),
     Baseline(WatchEvent),
     /// Of the reports of the kind with this place in [`crate::reports::resources`].
     Report(usize, WatchEvent),
@@ -73,6 +75,9 @@ pub(crate) struct Core {
     /// When all lists were there, and only answers to requests without credentials were not.
     listed_since: Option<Instant>,
     ask_again: Arc<Notify>,
+    /// Whether it has been asked for its version, and whom to tell that it may have got another.
+    version_asked: bool,
+    restarted: Arc<Notify>,
     /// Whether every input has been settled once: then there are results, and there always will be.
     settled: bool,
     /// The baselines, each with its results.
@@ -113,6 +118,8 @@ impl Core {
             listed_since: None,
             deciding: None,
             ask_again: Arc::default(),
+            version_asked: false,
+            restarted: Arc::default(),
             settled: false,
             assessments: Assessments::new(now),
             counts: Vec::new(),
@@ -135,6 +142,7 @@ impl Core {
         }
         self.watch_optional();
         self.ask_anonymously();
+        self.ask_version();
         self.watch_baselines();
         loop {
             let wake = self.next_turn();
@@ -193,6 +201,7 @@ impl Core {
             Event::Input(event) => {
                 if let InputEvent::Failed(kind, failure) = &event {
                     self.metrics.restarted(&inputs::label(*kind), failure.reason());
+                    self.restarted.notify_one();
                 }
                 self.inputs.apply(event, &mut self.inventory, now);
             }
@@ -203,6 +212,10 @@ impl Core {
                 }
             }
             Event::Anonymous(known) => self.inventory.set_anonymous_requests(known),
+            Event::Version(version) => {
+                self.version_asked = true;
+                self.inventory.set_server_version(version);
+            }
             Event::Baseline(event) => self.take_baseline(event),
             Event::Report(kind, event) => self.take_report(kind, event),
             Event::LeftBehind(name, uid) => self.take_left_behind(&name, &uid),
@@ -235,7 +248,10 @@ impl Core {
     fn settles(&mut self, now: Instant) -> bool {
         let settled = |kind: &Kind| inputs::is_settled(*kind, &self.inventory);
         let has_baseline = self.assessments.listed && !self.assessments.in_effect.is_empty();
-        if !has_baseline || !self.unasked.is_empty() || !self.watched.iter().all(settled) {
+        if !has_baseline || !self.unasked.is_empty() || !self.version_asked {
+            return false;
+        }
+        if !self.watched.iter().all(settled) {
             return false;
         }
         let known = self.inventory.anonymous_requests();

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{Core, Event};
 use crate::watch::watch;
-use crate::{anonymous, inputs};
+use crate::{anonymous, inputs, version};
 
 impl Core {
     pub(super) fn watch_input(&mut self, kind: Kind) {
@@ -51,6 +51,19 @@ impl Core {
         tokio::spawn(anonymous::keep_asking(config, changed, move |known| {
             let events = events.clone();
             async move { drop(events.send(Event::Anonymous(known)).await) }
+        }));
+    }
+
+    /// Asks for the version of the API server from time to time, and when it has been away.
+    pub(super) fn ask_version(&self) {
+        let (client, changed, events) = (
+            self.client.clone(),
+            Arc::clone(&self.restarted),
+            self.events.clone(),
+        );
+        tokio::spawn(version::keep_asking(client, changed, move |version| {
+            let events = events.clone();
+            async move { drop(events.send(Event::Version(version)).await) }
         }));
     }
 

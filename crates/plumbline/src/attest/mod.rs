@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use kube::Api;
 use kube::core::{ApiResource, DynamicObject};
-use plumbline_api::digest::sha256;
+use plumbline_inventory::digest::sha256;
 use plumbline_api::{API_VERSION, ComplianceAttestation};
 use plumbline_baseline::{Class, Item};
 use serde_json::{Value, json};

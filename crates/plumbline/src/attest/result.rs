@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
-use plumbline_api::digest::sha256;
+use plumbline_inventory::digest::sha256;
 use serde_json::{Value, json};
 
 use super::{counts, junit, sarif};

@@ -57,7 +57,7 @@ fn row(evidence: &Evidence, state: &ItemState) -> Row {
             container: finding.container.as_ref().map(ToString::to_string),
             message: finding.message.clone(),
             place: place.map(|Place { file, line, .. }| format!("{}:{line}", shown(file))),
-            waived: sampled.waived,
+            waived: sampled.waived.clone(),
         }
     });
     Row {

@@ -39,7 +39,7 @@ fn a_tools_output_becomes_evidence() {
         ],
     );
     assert_eq!(ran.code, 0, "{}", ran.err);
-    let digest = |text: &str| format!("sha256:{}", plumbline_api::digest::sha256(text.as_bytes()));
+    let digest = |text: &str| format!("sha256:{}", plumbline_inventory::digest::sha256(text.as_bytes()));
     assert_eq!(
         ran.json()["spec"],
         serde_json::json!({

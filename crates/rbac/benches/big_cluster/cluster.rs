@@ -77,6 +77,12 @@ pub(crate) fn objects() -> Vec<Json> {
         }
     }
     objects.extend(deployer());
+    let every = json!([{ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] }]);
+    objects.push(object(
+        Kind::ClusterRole,
+        json!({ "name": "root" }),
+        json!({ "rules": every }),
+    ));
     objects
 }
 
@@ -118,6 +124,17 @@ pub(crate) fn changing_binding(user: &str) -> String {
 /// One of the bindings of a group that has them everywhere.
 pub(crate) fn wide_binding(role: &str) -> String {
     binding("team-77", "wide", "ClusterRole", role, &group("everybody")).1
+}
+
+/// The binding of every right to an account.
+pub(crate) fn administrator(name: &str) -> String {
+    let role = json!({ "kind": "ClusterRole", "name": "root" });
+    object(
+        Kind::ClusterRoleBinding,
+        json!({ "name": "root" }),
+        json!({ "roleRef": role, "subjects": [account("team-78", name)] }),
+    )
+    .1
 }
 
 fn account(namespace: &str, name: &str) -> Value {

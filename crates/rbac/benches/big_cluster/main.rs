@@ -5,10 +5,12 @@
 
 mod cluster;
 
+use std::collections::BTreeSet;
+
 use divan::{AllocProfiler, Bencher, black_box};
 use plumbline_inventory::lean::Object;
-use plumbline_inventory::{Inventory, Kind};
-use plumbline_rbac::{Rbac, ResourceRequest, Subject, User};
+use plumbline_inventory::{Inventory, Kind, Name};
+use plumbline_rbac::{Grant, Rbac, ResourceRequest, Subject, User};
 
 use cluster::Json;
 
@@ -28,11 +30,37 @@ fn load(objects: &[Json]) -> Inventory {
     inventory
 }
 
-/// Looks at every subject and at every role.
+/// Looks at every subject, as each report sees it, and at every role.
 fn evaluate(rbac: &Rbac) -> usize {
-    let subjects: usize = rbac.subjects().map(|subject| rbac.risks(subject).len()).sum();
+    let subjects: usize = rbac
+        .subjects()
+        .map(|subject| evaluate_subject(rbac, subject))
+        .sum();
     let latent: usize = rbac.latent_roles().map(|role| rbac.role_risks(role).len()).sum();
     subjects + latent + rbac.dormant().count()
+}
+
+/// A service account is in the report of its namespace, others in those of their bindings.
+fn evaluate_subject(rbac: &Rbac, subject: &Subject) -> usize {
+    let told = |grants: &[Grant<'_>]| -> usize {
+        let risks = rbac.risks_by(subject, grants).into_iter();
+        let paths = risks.map(|risk| 1 + rbac.paths_by(subject, risk.grant.binding, risk.danger).len());
+        paths.sum()
+    };
+    if matches!(subject, Subject::ServiceAccount { .. }) {
+        return told(&rbac.grants(subject).collect::<Vec<_>>());
+    }
+    let places: BTreeSet<_> = rbac
+        .bindings_naming(subject)
+        .map(|binding| &binding.namespace)
+        .collect();
+    let at = |place: &Option<Name>| {
+        let bindings = rbac.bindings_naming_at(subject, place.as_ref());
+        bindings
+            .filter_map(|binding| rbac.grant(binding))
+            .collect::<Vec<_>>()
+    };
+    places.into_iter().map(|place| told(&at(place))).sum()
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]
@@ -102,6 +130,28 @@ fn one_binding_of_a_wide_group_changes(bencher: Bencher<'_, '_>) {
         inventory.apply(Object::from_json(Kind::RoleBinding, &forms[turn % 2]).expect("it decodes"));
         let dirty = inventory.take_dirty();
         rbac.update(&inventory, &dirty).subjects().count()
+    });
+}
+
+/// An account that others may become becomes an administrator and ceases to be one: in a namespace where two may
+/// create pods, and where one may create them everywhere.
+#[divan::bench]
+fn one_account_becomes_administrator(bencher: Bencher<'_, '_>) {
+    let mut inventory = load(&cluster::objects());
+    inventory.take_dirty();
+    let mut rbac = Rbac::of(&inventory);
+    let forms = [cluster::administrator("app-1"), cluster::administrator("nobody")];
+    let mut turn = 0;
+    bencher.bench_local(|| {
+        turn += 1;
+        inventory.apply(Object::from_json(Kind::ClusterRoleBinding, &forms[turn % 2]).expect("it decodes"));
+        let dirty = inventory.take_dirty();
+        let touched = rbac.update(&inventory, &dirty);
+        let indirect = touched
+            .indirect
+            .iter()
+            .filter(|subject| !rbac.paths(subject).is_empty());
+        indirect.count()
     });
 }
 

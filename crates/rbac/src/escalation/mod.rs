@@ -4,9 +4,10 @@
 //! namespace. That one has rights of its own, which lead on, up to four steps. What is looked for at the end is
 //! [`Standing`]: a right that somebody has everywhere and that is worth the way.
 //!
-//! [`Ways`] keeps for each subject the shortest way to each standing, so that a path is one step and the way of whom
+//! [`Ways`] keeps for each subject the shortest way to each standing, by what it has in each namespace and everywhere, so that a path is one step and the way of whom
 //! it leads to, and a change is the business of those only who can become whom it concerns.
 
+mod accounts;
 mod moves;
 mod ways;
 
@@ -90,7 +91,14 @@ impl Standing {
 impl Rbac {
     /// Ways to more rights, by bindings that name the subject itself: for each right that leads to somebody else
     /// the shortest way to the most, and what is less and nearer. Shortest first.
-    pub fn paths(&self, subject: &Subject) -> Vec<Path> {
-        self.ways.paths(self, &subject.identity())
+    pub fn paths(&self, subject: &Subject) -> Vec<&Path> {
+        let mut paths: Vec<&Path> = self.ways.paths(&subject.identity()).collect();
+        paths.sort_by_key(|path| (path.steps.len(), path.standing));
+        paths
+    }
+
+    /// Those of them that begin with this right by this binding.
+    pub fn paths_by(&self, subject: &Subject, binding: &ObjectId, danger: Danger) -> &[Path] {
+        self.ways.paths_by(&subject.identity(), binding, danger)
     }
 }

@@ -1,7 +1,5 @@
 //! What can be done with rights, in one step.
 
-use std::collections::BTreeSet;
-
 use plumbline_inventory::{Name, ObjectId};
 
 use crate::danger::{Danger, DangerSet};
@@ -42,42 +40,72 @@ pub(super) enum Goal {
     },
 }
 
-/// All moves of a subject, in a fixed order, those that lead furthest first.
+/// The moves of a subject by what its own bindings in a namespace give, or those everywhere, in a fixed order, those
+/// that lead furthest first. Rights that go together with these may also be a group's that the subject is always in,
+/// and of those in other namespaces the ones that it has `elsewhere`.
 ///
 /// Constrained impersonation is not among them: it lends single verbs, and makes nobody somebody else.
-pub(super) fn of<'a>(rbac: &'a Rbac, subject: &Subject) -> Vec<Move<'a>> {
-    let grants = grants(rbac, subject);
-    let all = |grant: &Grant<'_>| grant.rules.dangers().within(grant.namespace()).all();
-    let held = grants
-        .iter()
-        .map(all)
-        .fold(DangerSet::default(), DangerSet::union);
-    if !held.iter().any(leads_on) {
+pub(super) fn of<'a>(
+    rbac: &'a Rbac,
+    subject: &Subject,
+    place: Option<&'a Name>,
+    elsewhere: DangerSet,
+) -> Vec<Move<'a>> {
+    let own: Vec<Grant<'a>> = rbac.grants_at(subject, place).collect();
+    let user = User::of(subject);
+    let everywhere = place.and(Some(None));
+    let all: Vec<Grant<'a>> = [Some(place), everywhere]
+        .into_iter()
+        .flatten()
+        .flat_map(|place| grants_of(rbac, &user, place))
+        .collect();
+    let held = all.iter().map(dangers).fold(elsewhere, DangerSet::union);
+    if own.is_empty() || !held.iter().any(leads_on) {
         return Vec::new();
     }
     let rights = Rights {
         rbac,
-        user: User::of(subject),
-        grants,
+        user,
+        place,
+        own,
+        all,
         held,
     };
     let mut moves = Vec::new();
-    rights.to_everything(&mut moves);
-    rights.by_certificates(&mut moves);
+    if place.is_none() {
+        rights.to_everything(&mut moves);
+        rights.by_certificates(&mut moves);
+    }
     rights.by_roles(&mut moves);
     rights.by_each_grant(&mut moves);
     moves
 }
 
-/// Everything by bindings to a subject, and to the groups that it is always in.
-pub(super) fn grants<'a>(rbac: &'a Rbac, subject: &Subject) -> Vec<Grant<'a>> {
-    let user = User::of(subject);
-    let subjects = user
-        .subjects()
-        .filter(|subject| !matches!(subject, Subject::User(name) if name.is_empty()));
-    subjects
-        .flat_map(|subject| rbac.grants(&subject).collect::<Vec<_>>())
+/// The rights in a place that make a difference to what rights everywhere lead to.
+pub(super) fn matter_elsewhere(rbac: &Rbac, subject: &Subject, place: Option<&Name>) -> DangerSet {
+    let held = rbac.grants_at(subject, place).map(|grant| dangers(&grant));
+    let held = held.fold(DangerSet::default(), DangerSet::union);
+    let matter = [
+        Danger::CreatePods,
+        Danger::CreatePodControllers,
+        Danger::ImpersonateServiceAccounts,
+    ];
+    matter
+        .into_iter()
+        .filter(|danger| held.contains(*danger))
         .collect()
+}
+
+/// Everything that a user has by bindings in a place.
+pub(super) fn grants_of<'a>(rbac: &'a Rbac, user: &User, place: Option<&'a Name>) -> Vec<Grant<'a>> {
+    user.subjects()
+        .filter(|subject| !matches!(subject, Subject::User(name) if name.is_empty()))
+        .flat_map(|subject| rbac.grants_at(&subject, place).collect::<Vec<_>>())
+        .collect()
+}
+
+fn dangers(grant: &Grant<'_>) -> DangerSet {
+    grant.rules.dangers().within(grant.namespace()).all()
 }
 
 /// Whether a right can be the one that makes a move.
@@ -104,7 +132,11 @@ fn leads_on(danger: Danger) -> bool {
 struct Rights<'a> {
     rbac: &'a Rbac,
     user: User,
-    grants: Vec<Grant<'a>>,
+    place: Option<&'a Name>,
+    /// In the place, by bindings that name the subject itself.
+    own: Vec<Grant<'a>>,
+    /// In the place and everywhere, also by those that name its groups.
+    all: Vec<Grant<'a>>,
     held: DangerSet,
 }
 
@@ -131,7 +163,7 @@ impl<'a> Rights<'a> {
                 .into_iter()
                 .any(|request| grant.rules.compiled().iter().any(|rule| rule.is_about(&request)))
         };
-        self.grants
+        self.all
             .iter()
             .copied()
             .find(|grant| grant.namespace().is_none() && allows(grant))
@@ -191,7 +223,7 @@ impl<'a> Rights<'a> {
     fn may_extend_own_roles(&self, resource: &str, namespace: Option<&Name>) -> Option<Grant<'a>> {
         let there = namespace.map_or("", |namespace| namespace);
         let own = self
-            .grants
+            .all
             .iter()
             .filter(|grant| grant.role.namespace.as_ref() == namespace);
         let ask = |verb, role: &'a ObjectId| {
@@ -228,7 +260,7 @@ impl<'a> Rights<'a> {
                 .all()
                 .contains(danger)
         };
-        let grant = self.grants.iter().find(approves).copied();
+        let grant = self.all.iter().find(approves).copied();
         for goal in [
             Goal::Groups { names: Vec::new() },
             Goal::Users { names: Vec::new() },
@@ -247,43 +279,39 @@ impl<'a> Rights<'a> {
         if !(self.has(Danger::BindRoles) || self.has(Danger::EscalateRoles)) {
             return;
         }
-        let scopes: BTreeSet<Option<&Name>> = self.grants.iter().map(Grant::namespace).collect();
-        for namespace in scopes {
-            let there = namespace.map_or("", |namespace| namespace);
-            let goal = Goal::Accounts {
-                namespace: namespace.cloned(),
-                names: Vec::new(),
-                used: false,
-            };
-            let bind = ResourceRequest::new("bind", RBAC, "clusterroles")
-                .namespace(there)
-                .name(ADMINISTRATOR);
-            if let Some(grant) = self.may(bind)
-                && self.creates_bindings("rolebindings", there)
-            {
-                moves.push(Move {
-                    danger: Danger::BindRoles,
-                    grant,
-                    goal: goal.clone(),
-                });
-            }
-            if namespace.is_some()
-                && let Some(grant) = self.may_extend_own_roles("roles", namespace)
-            {
-                moves.push(Move {
-                    danger: Danger::EscalateRoles,
-                    grant,
-                    goal,
-                });
-            }
+        let there = self.place.map_or("", |namespace| namespace);
+        let goal = Goal::Accounts {
+            namespace: self.place.cloned(),
+            names: Vec::new(),
+            used: false,
+        };
+        let bind = ResourceRequest::new("bind", RBAC, "clusterroles")
+            .namespace(there)
+            .name(ADMINISTRATOR);
+        if let Some(grant) = self.may(bind)
+            && self.creates_bindings("rolebindings", there)
+        {
+            moves.push(Move {
+                danger: Danger::BindRoles,
+                grant,
+                goal: goal.clone(),
+            });
+        }
+        if self.place.is_some()
+            && let Some(grant) = self.may_extend_own_roles("roles", self.place)
+        {
+            moves.push(Move {
+                danger: Danger::EscalateRoles,
+                grant,
+                goal,
+            });
         }
     }
 
     /// Moves that take one right.
     fn by_each_grant(&self, moves: &mut Vec<Move<'a>>) {
-        for grant in &self.grants {
-            let dangers = grant.rules.dangers().within(grant.namespace()).all();
-            for danger in dangers.iter() {
+        for grant in &self.own {
+            for danger in dangers(grant).iter() {
                 moves.extend(self.goal(*grant, danger).map(|goal| Move {
                     danger,
                     grant: *grant,

@@ -1,44 +1,67 @@
 //! The shortest ways of everybody, and how they follow changes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId};
 
+use super::accounts::{ALL_ACCOUNTS, before, groups, is_member, is_used, of_namespace};
 use super::moves::{self, Goal, Move};
 use super::{Becomes, Path, STEPS, Standing, Step};
 use crate::danger::{Danger, DangerSet};
 use crate::rbac::{Rbac, Touched};
-use crate::subject::{MASTERS, SERVICE_ACCOUNTS, Subject, User};
+use crate::subject::{MASTERS, Subject, User};
 
 /// Whom everybody may become, by the shortest ways.
 ///
 /// A subject's ways are made of its own rights and of the ways of those whom these lead to, which are shorter. So
 /// they are the same in whatever order they are found, and after a change it is enough to look again at whoever
-/// looks at somebody whose ways have changed.
+/// looks at somebody whose ways have changed. What a subject has in each namespace is kept by itself: a group that is
+/// bound in thousands of them is looked at where something changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ways {
     /// Who is so many steps away from a standing, or from more.
     near: [[BTreeSet<Subject>; STEPS]; Standing::ALL.len()],
     /// Everybody who may become somebody, or who is more than others.
     known: BTreeMap<Subject, Known>,
-    /// Whose ways depend on whom is in there.
-    lookers: BTreeMap<Among, BTreeSet<Subject>>,
+    /// Whose ways depend on whom is in there, by rights that they have where.
+    lookers: BTreeMap<Among, BTreeSet<(Subject, Place)>>,
 }
+
+/// A namespace, or everywhere.
+type Place = Option<Name>;
+
+/// The shortest way to each standing.
+type Shortest = [Option<Arc<Way>>; Standing::ALL.len()];
+
+/// What to look at again of whom. Nowhere is a look at whether something runs as it.
+type Work = BTreeMap<Subject, BTreeSet<Place>>;
 
 /// What is known of a subject.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Known {
-    /// To each standing, as far as others may follow; none for an account that nobody can become.
-    ways: [Option<Arc<Way>>; Standing::ALL.len()],
+    own: Option<(Standing, DangerSet)>,
+    /// As far as others may follow; none for an account that nobody can become.
+    ways: Shortest,
     /// Whether something runs as it.
     used: bool,
+    places: BTreeMap<Place, Local>,
+}
+
+/// What a subject may become by what it has in a place.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Local {
+    ways: Shortest,
     /// Where it finds whom it may become.
     among: BTreeSet<Among>,
-    /// Of the paths that are told of it; none if there are none.
-    told: Option<u64>,
+    /// The paths that are told of it.
+    told: Told,
+    /// Rights that may matter to what it has everywhere.
+    matters: DangerSet,
 }
+
+/// Paths by the binding and the right that they begin with.
+type Told = BTreeMap<(ObjectId, Danger), Vec<Path>>;
 
 /// A way from somebody to a standing; no steps if it has that itself.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,16 +96,17 @@ impl Ways {
         dirty: &Dirty,
         touched: &mut Touched,
     ) {
-        let mut todo: BTreeSet<Subject> = BTreeSet::new();
-        for subject in touched.subjects() {
-            todo.extend(rbac.members(subject));
-            todo.insert(subject.clone());
+        let mut todo = Work::new();
+        for (subject, place) in &touched.places {
+            for concerned in rbac.members(subject).into_iter().chain([subject.clone()]) {
+                todo.entry(concerned).or_default().insert(place.clone());
+            }
         }
         self.find_used(inventory, dirty, &mut todo);
         while !todo.is_empty() {
-            let mut next = BTreeSet::new();
-            for subject in todo {
-                let different = self.look_at(rbac, inventory, &subject);
+            let mut next = Work::new();
+            for (subject, places) in todo {
+                let different = self.look_at(rbac, inventory, &subject, places);
                 if different.ways {
                     self.add_lookers(&subject, &mut next);
                 }
@@ -95,73 +119,117 @@ impl Ways {
     }
 
     /// Finds subjects that something runs as now, or nothing any more, where workloads have changed.
-    fn find_used(&self, inventory: &Inventory, dirty: &Dirty, todo: &mut BTreeSet<Subject>) {
+    fn find_used(&self, inventory: &Inventory, dirty: &Dirty, todo: &mut Work) {
         let of_workloads = dirty.roots.iter().map(|root| &root.namespace);
         let come_or_gone = dirty.topics.iter().filter(|topic| topic.kind == Kind::Namespace);
         let namespaces: BTreeSet<&Name> = of_workloads
             .chain(come_or_gone.filter_map(|topic| topic.namespace.as_ref()))
             .collect();
-        for namespace in &namespaces {
-            let accounts = of_namespace(&self.known, namespace).map(|(subject, _)| subject.clone());
-            todo.extend(
-                accounts
-                    .chain([Subject::accounts_of(namespace)])
-                    .filter(|subject| {
-                        let known = self.known.get(subject);
-                        known.is_some_and(|known| known.used != is_used(inventory, subject))
-                    }),
-            );
-        }
-        let all = Subject::Group(SERVICE_ACCOUNTS.into());
-        if !namespaces.is_empty() && self.known.contains_key(&all) {
-            todo.insert(all);
-        }
-    }
-
-    /// Looks again at what a subject may become.
-    fn look_at(&mut self, rbac: &Rbac, inventory: &Inventory, subject: &Subject) -> Difference {
-        let before = self.known.remove(subject).unwrap_or_default();
-        let known = self.find(rbac, inventory, subject);
-        let different = Difference {
-            ways: before.ways != known.ways
-                || (before.used != known.used && known.ways.iter().any(Option::is_some)),
-            told: before.told != known.told,
+        let mut add = |subject: &Subject| {
+            let known = self.known.get(subject);
+            if known.is_some_and(|known| known.used != is_used(inventory, subject)) {
+                todo.entry(subject.clone()).or_default();
+            }
         };
-        self.place(subject, &before, &known);
-        let leads_nowhere = known.among.is_empty() && known.told.is_none();
-        if !(leads_nowhere && known.ways.iter().all(Option::is_none)) {
-            self.known.insert(subject.clone(), known);
+        for namespace in &namespaces {
+            of_namespace(&self.known, namespace).for_each(|(subject, _)| add(subject));
+            add(&Subject::accounts_of(namespace));
         }
-        different
-    }
-
-    /// What there is to know of a subject: nothing if no binding names it.
-    fn find(&self, rbac: &Rbac, inventory: &Inventory, subject: &Subject) -> Known {
-        if !rbac.is_bound_to_something(subject) {
-            return Known::default();
-        }
-        let moves = moves::of(rbac, subject);
-        let own = own_standing(rbac, subject);
-        Known {
-            ways: self.ways(rbac, subject, &moves, own),
-            used: is_used(inventory, subject),
-            among: moves.iter().filter_map(|found| Among::of(&found.goal)).collect(),
-            told: fingerprint(&self.told(rbac, subject, &moves, own)),
+        if !namespaces.is_empty() {
+            add(&ALL_ACCOUNTS);
         }
     }
 
-    /// Puts a subject where others find it, and where it is found by whom it depends on.
-    fn place(&mut self, subject: &Subject, before: &Known, now: &Known) {
-        for (near, (before, now)) in self.near.iter_mut().zip(before.ways.iter().zip(&now.ways)) {
+    /// Looks again at what a subject may become by what it has in some places. What it has everywhere counts in all.
+    fn look_at(
+        &mut self,
+        rbac: &Rbac,
+        inventory: &Inventory,
+        subject: &Subject,
+        mut places: BTreeSet<Place>,
+    ) -> Difference {
+        let mut known = self.known.remove(subject).unwrap_or_default();
+        let (ways, used) = (known.ways.clone(), known.used);
+        if places.contains(&None) {
+            known.own = own_standing(rbac, subject);
+            places.extend(known.places.keys().cloned());
+            let bindings = rbac.bindings_naming(subject);
+            places.extend(bindings.map(|binding| binding.namespace.clone()));
+        }
+        let (mut told, mut matter) = (false, false);
+        for place in places.iter().filter(|place| place.is_some()) {
+            let local = self.find(rbac, subject, &known, place.as_ref());
+            let before = known.places.get(place).map(|local| local.matters);
+            matter |= local.matters != before.unwrap_or_default();
+            told |= self.put(subject, &mut known, place, local);
+        }
+        if matter || places.contains(&None) {
+            let local = self.find(rbac, subject, &known, None);
+            told |= self.put(subject, &mut known, &None, local);
+        }
+        known.used = is_used(inventory, subject);
+        known.ways = if rbac.is_bound_to_something(subject) && !rbac.is_missing(subject) {
+            known.shortest()
+        } else {
+            Shortest::default()
+        };
+        for (near, (before, now)) in self.near.iter_mut().zip(ways.iter().zip(&known.ways)) {
             let [before, now] = [before, now].map(|way| way.as_ref().map(|way| way.steps.len()));
             if before != now {
                 before.map(|steps| near[steps].remove(subject));
                 now.map(|steps| near[steps].insert(subject.clone()));
             }
         }
+        let is_somebody = known.ways.iter().any(Option::is_some);
+        let different = Difference {
+            ways: ways != known.ways || (used != known.used && is_somebody),
+            told,
+        };
+        if is_somebody || !known.places.is_empty() {
+            self.known.insert(subject.clone(), known);
+        }
+        different
+    }
+
+    /// What a subject may become by what it has in a place.
+    fn find(&self, rbac: &Rbac, subject: &Subject, known: &Known, place: Option<&Name>) -> Local {
+        let elsewhere = match place {
+            Some(_) => DangerSet::default(),
+            None => known
+                .places
+                .values()
+                .map(|local| local.matters)
+                .fold(DangerSet::default(), DangerSet::union),
+        };
+        let moves = moves::of(rbac, subject, place, elsewhere);
+        if moves.is_empty() {
+            return Local::default();
+        }
+        let ways = Standing::ALL.map(|wanted| {
+            let ways = moves
+                .iter()
+                .filter_map(|found| self.goes_on(subject, found, wanted));
+            let shortest = ways.min_by_key(|next| next.distance)?;
+            (shortest.distance < STEPS).then(|| Arc::new(shortest.way()))
+        });
+        Local {
+            ways,
+            among: moves.iter().filter_map(|found| Among::of(&found.goal)).collect(),
+            told: self.told(rbac, subject, &moves, known.own),
+            matters: match place {
+                Some(_) => moves::matter_elsewhere(rbac, subject, place),
+                None => DangerSet::default(),
+            },
+        }
+    }
+
+    /// Puts what was found in a place where others find it; tells whether other paths are told of it.
+    fn put(&mut self, subject: &Subject, known: &mut Known, place: &Place, now: Local) -> bool {
+        let before = known.places.remove(place).unwrap_or_default();
+        let looker = (subject.clone(), place.clone());
         for among in before.among.difference(&now.among) {
             if let Some(lookers) = self.lookers.get_mut(among) {
-                lookers.remove(subject);
+                lookers.remove(&looker);
                 if lookers.is_empty() {
                     self.lookers.remove(among);
                 }
@@ -169,68 +237,44 @@ impl Ways {
         }
         for among in now.among.difference(&before.among) {
             let lookers = self.lookers.entry(among.clone()).or_default();
-            lookers.insert(subject.clone());
+            lookers.insert(looker.clone());
         }
+        let told = before.told != now.told;
+        if now != Local::default() {
+            known.places.insert(place.clone(), now);
+        }
+        told
     }
 
     /// Those whose ways depend on `subject`.
-    fn add_lookers(&self, subject: &Subject, todo: &mut BTreeSet<Subject>) {
-        let mut add = |among: &Among| todo.extend(self.lookers.get(among).into_iter().flatten().cloned());
-        match subject {
-            Subject::User(_) => add(&Among::Users),
+    fn add_lookers(&self, subject: &Subject, todo: &mut Work) {
+        let mut add = |lookers: &BTreeSet<(Subject, Place)>| {
+            for (looker, place) in lookers {
+                todo.entry(looker.clone()).or_default().insert(place.clone());
+            }
+        };
+        let among: Vec<Among> = match subject {
+            Subject::User(_) => vec![Among::Users],
             Subject::ServiceAccount { namespace, .. } => {
-                add(&Among::Accounts);
-                add(&Among::AccountsOf(Name::clone(namespace)));
+                vec![Among::Accounts, Among::AccountsOf(Name::clone(namespace))]
             }
-            Subject::Group(group) => {
-                add(&Among::Groups);
-                if **group == *SERVICE_ACCOUNTS {
-                    let everybody = self.lookers.range(Among::Accounts..);
-                    todo.extend(everybody.flat_map(|(_, lookers)| lookers).cloned());
-                } else if let Some(namespace) = subject.accounts_namespace() {
-                    add(&Among::Accounts);
-                    add(&Among::AccountsOf(namespace));
-                }
+            Subject::Group(_) if *subject == *ALL_ACCOUNTS => {
+                let everybody = self.lookers.range(Among::Accounts..);
+                everybody.for_each(|(_, lookers)| add(lookers));
+                vec![Among::Groups]
             }
-        }
-    }
-
-    /// The shortest way to each standing, as far as others may follow.
-    fn ways(
-        &self,
-        rbac: &Rbac,
-        subject: &Subject,
-        moves: &[Move<'_>],
-        own: Option<(Standing, DangerSet)>,
-    ) -> [Option<Arc<Way>>; Standing::ALL.len()] {
-        if rbac.is_missing(subject) {
-            return Default::default();
-        }
-        let mut last: Option<Arc<Way>> = None;
-        Standing::ALL.map(|wanted| {
-            let way = match own {
-                Some((standing, rights)) if standing <= wanted => {
-                    let steps = Vec::new();
-                    Some(Way { steps, rights })
-                }
-                _ => {
-                    let ways = moves
-                        .iter()
-                        .filter_map(|found| self.goes_on(subject, found, wanted));
-                    let shortest = ways.min_by_key(|next| next.distance);
-                    shortest
-                        .filter(|next| next.distance < STEPS)
-                        .map(|next| self.way(&next))
-                }
-            };
-            // What leads further is no longer, and is told in its place.
-            let way = way.map(|way| match &last {
-                Some(further) if further.steps.len() <= way.steps.len() => Arc::clone(further),
-                _ => Arc::new(way),
-            });
-            last.clone_from(&way);
-            way
-        })
+            Subject::Group(_) => {
+                let of_namespace = subject.accounts_namespace().into_iter();
+                of_namespace
+                    .flat_map(|namespace| [Among::Accounts, Among::AccountsOf(namespace)])
+                    .chain([Among::Groups])
+                    .collect()
+            }
+        };
+        among
+            .iter()
+            .filter_map(|among| self.lookers.get(among))
+            .for_each(add);
     }
 
     /// The shortest way that begins with a move.
@@ -299,8 +343,123 @@ impl Ways {
         }
     }
 
-    fn way(&self, next: &Next<'_>) -> Way {
-        let Next { found, whom, .. } = next;
+    /// What is told of a subject: of each of its own rights the shortest way to the most, and what is less and
+    /// nearer. Shortest first.
+    fn told(
+        &self,
+        rbac: &Rbac,
+        subject: &Subject,
+        moves: &[Move<'_>],
+        own: Option<(Standing, DangerSet)>,
+    ) -> Told {
+        let own = own.map(|(standing, _)| standing);
+        let mut told = Told::new();
+        let wanted = Standing::ALL.into_iter();
+        for wanted in wanted.filter(|wanted| own.is_none_or(|own| *wanted < own)) {
+            let mut shortest: BTreeMap<(&ObjectId, Danger), Next<'_>> = BTreeMap::new();
+            for next in moves
+                .iter()
+                .filter_map(|found| self.goes_on(subject, found, wanted))
+            {
+                let right = (next.found.grant.binding, next.found.danger);
+                match shortest.get(&right) {
+                    Some(known) if known.distance <= next.distance => {}
+                    _ if !rbac.names(right.0, subject) => {}
+                    _ => drop(shortest.insert(right, next)),
+                }
+            }
+            for ((binding, danger), next) in shortest {
+                let paths = told.entry((binding.clone(), danger)).or_default();
+                let Way { steps, rights } = next.way();
+                // What is only the beginning of a path is told with it.
+                let adds = |more: &Path| steps.len() < more.steps.len() && !more.steps.starts_with(&steps);
+                if paths.iter().all(adds) {
+                    paths.push(Path {
+                        steps,
+                        standing: wanted,
+                        rights,
+                    });
+                }
+            }
+        }
+        // What is less is nearer.
+        for paths in told.values_mut() {
+            paths.reverse();
+        }
+        told
+    }
+
+    /// The paths of a subject that begin with a right by a binding.
+    pub(super) fn paths_by(&self, subject: &Subject, binding: &ObjectId, danger: Danger) -> &[Path] {
+        let Some(known) = self.known.get(subject) else {
+            return &[];
+        };
+        let right = (binding.clone(), danger);
+        let mut places = match &binding.namespace {
+            Some(_) => known
+                .places
+                .range(binding.namespace.clone()..=binding.namespace.clone()),
+            // What somebody has everywhere may lead somewhere together with a right in a namespace.
+            None => known.places.range(None..),
+        };
+        let told = places.find_map(|(_, local)| local.told.get(&right));
+        told.map_or(&[], Vec::as_slice)
+    }
+
+    /// All paths of a subject.
+    pub(super) fn paths(&self, subject: &Subject) -> impl Iterator<Item = &Path> {
+        let places = self
+            .known
+            .get(subject)
+            .into_iter()
+            .flat_map(|known| known.places.values());
+        places.flat_map(|local| local.told.values().flatten())
+    }
+}
+
+impl Known {
+    /// The shortest ways by what it has anywhere.
+    fn shortest(&self) -> Shortest {
+        let mut last: Option<Arc<Way>> = None;
+        Standing::ALL.map(|wanted| {
+            let way = match self.own {
+                Some((standing, rights)) if standing <= wanted => Some(Arc::new(Way {
+                    steps: Vec::new(),
+                    rights,
+                })),
+                _ => {
+                    let ways = self
+                        .places
+                        .values()
+                        .filter_map(|local| local.ways[wanted as usize].as_ref());
+                    ways.min_by_key(|way| way.steps.len()).cloned()
+                }
+            };
+            // What leads further and is no longer is told in its place.
+            let is_further = |further: &Arc<Way>| {
+                way.as_ref()
+                    .is_none_or(|way| further.steps.len() <= way.steps.len())
+            };
+            if !last.as_ref().is_some_and(is_further) {
+                last = way;
+            }
+            last.clone()
+        })
+    }
+}
+
+/// How a way goes on after a move.
+struct Next<'a> {
+    found: &'a Move<'a>,
+    /// Whom it leads to, and its way; nobody if the move itself is everything.
+    whom: Option<(&'a Subject, &'a Way)>,
+    /// With this move.
+    distance: usize,
+}
+
+impl Next<'_> {
+    fn way(&self) -> Way {
+        let Next { found, whom, .. } = self;
         let becomes = whom.map_or(Becomes::Administrator, |(subject, _)| {
             Becomes::Subject(subject.clone())
         });
@@ -317,71 +476,6 @@ impl Ways {
             rights: rest.map_or_else(|| DangerSet::from_iter([Danger::EveryRight]), |way| way.rights),
         }
     }
-
-    /// What is told of a subject: of each of its own rights the shortest way to the most, and what is less and
-    /// nearer.
-    fn told(
-        &self,
-        rbac: &Rbac,
-        subject: &Subject,
-        moves: &[Move<'_>],
-        own: Option<(Standing, DangerSet)>,
-    ) -> Vec<Path> {
-        let own = own.map(|(standing, _)| standing);
-        let mut by_right: BTreeMap<(&ObjectId, Danger), Vec<Path>> = BTreeMap::new();
-        for wanted in Standing::ALL
-            .into_iter()
-            .filter(|wanted| own.is_none_or(|own| *wanted < own))
-        {
-            let mut shortest: BTreeMap<(&ObjectId, Danger), Next<'_>> = BTreeMap::new();
-            for found in moves
-                .iter()
-                .filter(|found| rbac.names(found.grant.binding, subject))
-            {
-                let Some(next) = self.goes_on(subject, found, wanted) else {
-                    continue;
-                };
-                let right = (found.grant.binding, found.danger);
-                match shortest.get(&right) {
-                    Some(known) if known.distance <= next.distance => {}
-                    _ => drop(shortest.insert(right, next)),
-                }
-            }
-            for (right, next) in shortest {
-                let paths = by_right.entry(right).or_default();
-                let Way { steps, rights } = self.way(&next);
-                // What is only the beginning of a path is told with it.
-                let adds = |more: &Path| steps.len() < more.steps.len() && !more.steps.starts_with(&steps);
-                if paths.iter().all(adds) {
-                    paths.push(Path {
-                        steps,
-                        standing: wanted,
-                        rights,
-                    });
-                }
-            }
-        }
-        let mut paths: Vec<Path> = by_right.into_values().flatten().collect();
-        paths.sort_by_key(|path| (path.steps.len(), path.standing));
-        paths
-    }
-
-    pub(super) fn paths(&self, rbac: &Rbac, subject: &Subject) -> Vec<Path> {
-        if self.known.get(subject).is_none_or(|known| known.told.is_none()) {
-            return Vec::new();
-        }
-        let moves = moves::of(rbac, subject);
-        self.told(rbac, subject, &moves, own_standing(rbac, subject))
-    }
-}
-
-/// How a way goes on after a move.
-struct Next<'a> {
-    found: &'a Move<'a>,
-    /// Whom it leads to, and its way; nobody if the move itself is everything.
-    whom: Option<(&'a Subject, &'a Way)>,
-    /// With this move.
-    distance: usize,
 }
 
 impl Among {
@@ -407,72 +501,9 @@ fn own_standing(rbac: &Rbac, subject: &Subject) -> Option<(Standing, DangerSet)>
             DangerSet::from_iter([Danger::EveryRight]),
         ));
     }
-    let grants = moves::grants(rbac, subject).into_iter();
-    let everywhere = grants
-        .filter(|grant| grant.namespace().is_none())
+    let everywhere = moves::grants_of(rbac, &User::of(subject), None)
+        .into_iter()
         .map(|grant| grant.rules.dangers().everywhere.full)
         .fold(DangerSet::default(), DangerSet::union);
     Standing::of(everywhere)
-}
-
-fn is_member(subject: &Subject, group: &Subject) -> bool {
-    User::of(subject).subjects().any(|other| other == *group)
-}
-
-/// The groups of service accounts that are near, of a namespace or all.
-fn groups<'a>(near: &'a BTreeSet<Subject>, namespace: Option<&Name>) -> Vec<&'a Subject> {
-    let all = Subject::Group(SERVICE_ACCOUNTS.into());
-    match namespace {
-        Some(namespace) => [Subject::accounts_of(namespace), all]
-            .iter()
-            .filter_map(|group| near.get(group))
-            .collect(),
-        None => {
-            let end = Subject::Group(format!("{SERVICE_ACCOUNTS};").into());
-            let groups = near.range(all.clone()..end);
-            groups
-                .filter(|group| **group == all || group.accounts_namespace().is_some())
-                .collect()
-        }
-    }
-}
-
-/// What stands before all service accounts of a namespace.
-fn before(namespace: &Name) -> Subject {
-    Subject::service_account(Name::clone(namespace), "")
-}
-
-fn of_namespace<'a, V>(
-    map: &'a BTreeMap<Subject, V>,
-    wanted: &'a Name,
-) -> impl Iterator<Item = (&'a Subject, &'a V)> {
-    map.range(before(wanted)..).take_while(
-        move |(subject, _)| matches!(subject, Subject::ServiceAccount { namespace, .. } if namespace == wanted),
-    )
-}
-
-/// Whether something runs as a service account, or as one of a group of them.
-fn is_used(inventory: &Inventory, subject: &Subject) -> bool {
-    let runs_something = |namespace: &str| {
-        let namespace = inventory.namespace(namespace);
-        namespace.is_some_and(|namespace| namespace.workloads().next().is_some())
-    };
-    match subject {
-        Subject::User(_) => false,
-        Subject::ServiceAccount { namespace, name } => inventory
-            .namespace(namespace)
-            .is_some_and(|namespace| namespace.users(name).next().is_some()),
-        Subject::Group(group) if **group == *SERVICE_ACCOUNTS => inventory
-            .namespaces()
-            .any(|namespace| namespace.workloads().next().is_some()),
-        Subject::Group(_) => subject
-            .accounts_namespace()
-            .is_some_and(|namespace| runs_something(&namespace)),
-    }
-}
-
-fn fingerprint(paths: &[Path]) -> Option<u64> {
-    let mut hasher = DefaultHasher::new();
-    paths.hash(&mut hasher);
-    (!paths.is_empty()).then(|| hasher.finish())
 }

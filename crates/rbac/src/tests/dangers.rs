@@ -14,7 +14,7 @@ use crate::{Danger, DangerSet, Rbac, ResourceRequest, Severity, Subject};
 
 fn of_alice(rbac: &Rbac) -> Vec<String> {
     let line = |risk: crate::Risk<'_>| {
-        let latent = if risk.effective { "" } else { " (half)" };
+        let latent = if risk.is_effective() { "" } else { " (half)" };
         format!(
             "{} {} {:?}{:?}{latent}",
             risk.grant.binding.name,

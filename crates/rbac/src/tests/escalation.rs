@@ -56,7 +56,7 @@ fn paths(mut objects: Vec<Manifest>) -> Vec<String> {
                 ""
             }
     };
-    found.iter().map(line).collect()
+    found.into_iter().map(line).collect()
 }
 
 /// What alice may become by these rules of a role that she has everywhere, in a cluster with an administrator.

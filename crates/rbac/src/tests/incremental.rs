@@ -89,7 +89,7 @@ fn seen(
             .grants(subject)
             .map(|grant| format!("{} {} {:?}", grant.binding, grant.role, grant.rules.written()))
             .collect();
-        let risks: Vec<_> = rbac.risks(subject).iter().map(|risk| risk.effective).collect();
+        let risks: Vec<_> = rbac.risks(subject).iter().map(|risk| risk.latent).collect();
         let paths = rbac.paths(subject);
         format!("{} {grants:?} {risks:?} {paths:?}", rbac.is_missing(subject))
     };

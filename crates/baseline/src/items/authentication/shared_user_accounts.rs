@@ -126,10 +126,8 @@ fn shared_administrator(
 /// The bindings of a subject that somebody has made.
 fn bindings<'a>(subject: &'a Subject, context: &Context<'a>) -> impl Iterator<Item = &'a ObjectId> {
     let context = *context;
-    context
-        .rbac
-        .bindings_naming(subject)
-        .filter(move |binding| !context.rbac.is_stock(binding) && context.is_in_scope(binding))
+    let bindings = context.rbac.bindings_naming(subject);
+    bindings.filter(move |binding| context.is_made(binding))
 }
 
 /// Words that name nobody; the documentation lists them.

@@ -104,7 +104,7 @@ fn check_binding(
     context: &Context<'_>,
     findings: &mut Findings,
 ) -> bool {
-    if context.rbac.is_stock(binding) {
+    if !context.is_made(binding) {
         return false;
     }
     let subjects = context.rbac.bound_subjects(binding).iter().map(Subject::identity);

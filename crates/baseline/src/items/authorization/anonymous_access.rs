@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use plumbline_inventory::components::Flags;
-use plumbline_inventory::facts::RoleFacts;
 use plumbline_inventory::lean::Rule;
-use plumbline_inventory::{AnonymousRequests, Answer, Component, Inventory, Kind, Name, ObjectId};
-use plumbline_rbac::Subject;
-use plumbline_rbac::recognised::{self, Origin, Recognised};
+use plumbline_inventory::{AnonymousRequests, Answer, Component, Kind, Name, ObjectId};
+use plumbline_rbac::recognised::Origin;
 use plumbline_rbac::subject::{ANONYMOUS, UNAUTHENTICATED};
+use plumbline_rbac::{Rbac, Recognised, Subject};
 
 use crate::items::item;
 use crate::{Check, Context, Findings, MissingSource, Severity};
@@ -255,7 +254,7 @@ fn check_binding(binding: &ObjectId, subject: &Subject, context: &Context<'_>, f
         return;
     }
     let role = grant.role;
-    let (severity, reason, message) = if is_of_kubeadm(binding, role, context.inventory) {
+    let (severity, reason, message) = if is_of_kubeadm(binding, role, context.rbac) {
         let message =
             format!("gives {role} to {subject}: kubeadm's own, for kubeadm join to read cluster-info");
         (Severity::Medium, "ClusterInfo", message)
@@ -267,12 +266,9 @@ fn check_binding(binding: &ObjectId, subject: &Subject, context: &Context<'_>, f
 }
 
 /// Whether both are what kubeadm makes, by what they say.
-fn is_of_kubeadm(binding: &ObjectId, role: &ObjectId, inventory: &Inventory) -> bool {
+fn is_of_kubeadm(binding: &ObjectId, role: &ObjectId, rbac: &Rbac) -> bool {
     let stock = Recognised::Stock(Origin::Kubeadm);
-    let role_is_stock = |facts: &RoleFacts| recognised::role(role, facts) == stock;
-    let binding_facts = inventory.binding(binding);
-    binding_facts.is_some_and(|facts| recognised::binding(binding, facts) == stock)
-        && inventory.role(role).is_some_and(role_is_stock)
+    rbac.recognised_binding(binding) == stock && rbac.recognised_role(role) == stock
 }
 
 /// Whether a rule grants no more than `system:public-info-viewer` does: health and version. Other paths than

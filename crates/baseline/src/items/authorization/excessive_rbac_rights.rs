@@ -1,12 +1,10 @@
 //! AZ-02.
 
-use std::collections::BTreeSet;
-
 use plumbline_inventory::{Component, Kind};
 use plumbline_rbac::{Danger, Risk};
 
 use crate::items::item;
-use crate::paths::Paths;
+use crate::paths::leads;
 use crate::rights::{grounds, lower, severity_of, unbound};
 use crate::{Check, Context, Findings, ObjectRef, RoleView, SubjectView};
 
@@ -114,7 +112,6 @@ item! {
 }
 
 fn check(subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
-    let here: BTreeSet<_> = subject.bindings.iter().copied().collect();
     for binding in &subject.bindings {
         if let Some(role) = context.rbac.missing_role(binding) {
             let message =
@@ -129,26 +126,22 @@ fn check(subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findin
             );
         }
     }
-    let paths = Paths::of(subject.subject, context);
-    let risks = context.rbac.risks(subject.subject).into_iter();
-    for risk in risks.filter(|risk| here.contains(risk.grant.binding) && !risk.danger.is_impersonation()) {
+    let risks = context
+        .rbac
+        .risks_by(subject.subject, &subject.grants)
+        .into_iter();
+    for risk in risks.filter(|risk| !risk.danger.is_impersonation()) {
         if !context.is_stock(&risk.grant) {
-            tell(&risk, &paths, subject, context, findings);
+            tell(&risk, subject, context, findings);
         }
     }
 }
 
-fn tell(
-    risk: &Risk<'_>,
-    paths: &Paths,
-    subject: &SubjectView<'_>,
-    context: &Context<'_>,
-    findings: &mut Findings,
-) {
+fn tell(risk: &Risk<'_>, subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
     let mut severity = severity_of(risk, subject.subject);
     let mut reason = risk.danger.reason();
     let mut remark = String::new();
-    if !risk.effective {
+    if !risk.is_effective() {
         reason = "LatentGrant";
         remark = format!(
             "; {reason_of} does nothing without {other}",
@@ -164,7 +157,11 @@ fn tell(
         );
     }
     let about = context.about_role(risk.grant.role);
-    let (grounds, why, path) = (grounds(risk), risk.danger.why(), paths.from(risk));
+    let (grounds, why, path) = (
+        grounds(risk),
+        risk.danger.why(),
+        leads(risk, subject.subject, context),
+    );
     let message = format!("{grounds}{remark}{about}: {why}{path}");
     findings.grant_at(
         severity,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use plumbline_inventory::{Kind, ObjectId};
-use plumbline_rbac::{Danger, Risk};
+use plumbline_rbac::{Danger, Latent, Risk};
 
 use crate::items::item;
-use crate::paths::Paths;
+use crate::paths::leads;
 use crate::rights::{grounds, lower, severity_of, unbound};
 use crate::{Check, Context, Findings, RoleView, SubjectView};
 
@@ -31,7 +31,8 @@ item! {
     ///   namespace: a role binding does not give them.
     /// - `ImpersonateUserInfo`, `ImpersonateServiceAccount`, `ImpersonateArbitraryNode`,
     ///   `ImpersonateAssociatedNode`: constrained impersonation (on by default from Kubernetes 1.36), which takes
-    ///   `impersonate:MODE` and `impersonate-on:MODE:VERB`. One half without the other is `LatentGrant`.
+    ///   `impersonate:MODE` and `impersonate-on:MODE:VERB`. One half without the other is `LatentGrant`, and so are
+    ///   both where the API server is older than 1.36; a version that is not known counts as the newest.
     /// - `ImpersonationViaEdit`: a binding to `edit` or `admin` gives the right to impersonate the service
     ///   accounts of the namespace, and nothing else of the above. That comes with Kubernetes' own
     ///   `system:aggregate-to-edit`, so that it is a class of its own, to be accepted in one place.
@@ -77,29 +78,24 @@ item! {
 
 fn check(subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
     let mut by_binding: BTreeMap<&ObjectId, Vec<Risk<'_>>> = BTreeMap::new();
-    let here = |risk: &Risk<'_>| subject.bindings.contains(&risk.grant.binding);
-    let risks = context.rbac.risks(subject.subject).into_iter();
-    for risk in risks.filter(|risk| risk.danger.is_impersonation() && here(risk)) {
+    let risks = context
+        .rbac
+        .risks_by(subject.subject, &subject.grants)
+        .into_iter();
+    for risk in risks.filter(|risk| risk.danger.is_impersonation()) {
         by_binding.entry(risk.grant.binding).or_default().push(risk);
     }
-    let paths = Paths::of(subject.subject, context);
     for risks in by_binding.into_values() {
         if !context.is_stock(&risks[0].grant) {
-            tell(&risks, &paths, subject, context, findings);
+            tell(&risks, subject, context, findings);
         }
     }
 }
 
 /// Tells of a binding what it lets the subject impersonate.
-fn tell(
-    risks: &[Risk<'_>],
-    paths: &Paths,
-    subject: &SubjectView<'_>,
-    context: &Context<'_>,
-    findings: &mut Findings,
-) {
-    let effective = risks.iter().any(|risk| risk.effective);
-    let mut worst = risks.iter().filter(|risk| risk.effective == effective);
+fn tell(risks: &[Risk<'_>], subject: &SubjectView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    let effective = risks.iter().any(Risk::is_effective);
+    let mut worst = risks.iter().filter(|risk| risk.is_effective() == effective);
     let first = worst.next().expect("there is one of them");
     let worst = worst.fold(first, |worst, risk| {
         if severity_of(risk, subject.subject) < severity_of(worst, subject.subject) {
@@ -120,10 +116,10 @@ fn tell(
         worst.danger.reason()
     };
     let all: Vec<&str> = risks.iter().map(|risk| risk.danger.reason()).collect();
-    let half = if effective {
-        ""
-    } else {
-        ", one half without the other"
+    let latent = match worst.latent {
+        None => "",
+        Some(Latent::Half) => ", one half without the other",
+        Some(Latent::OldServer) => ", which does nothing before Kubernetes 1.36",
     };
     let via = if reason == "ImpersonationViaEdit" {
         "; via: edit"
@@ -131,9 +127,12 @@ fn tell(
         ""
     };
     let about = context.about_role(worst.grant.role);
-    let path: String = risks.iter().map(|risk| paths.from(risk)).collect();
+    let path: String = risks
+        .iter()
+        .map(|risk| leads(risk, subject.subject, context))
+        .collect();
     let message = format!(
-        "{}{half}, by {}{via}{about}: {}{path}",
+        "{}{latent}, by {}{via}{about}: {}{path}",
         all.join(", "),
         grounds(worst),
         worst.danger.why()
@@ -267,6 +266,24 @@ metadata: {name: other}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: other}
 subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: bob}]",
             &["ClusterRoleBinding half: ImpersonateUserInfo, high", "ClusterRoleBinding half: LatentGrant, medium"]),
+            ("constrained impersonation, whole, on a server that is too old for it", "
+apiVersion: compliance.plumbline.dev/v1alpha1
+kind: Evidence
+serverVersion: '1.35'
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: whole}
+rules:
+- {apiGroups: [authentication.k8s.io], resources: [users], verbs: ['impersonate:user-info']}
+- {apiGroups: [''], resources: [pods], verbs: ['impersonate-on:user-info:list']}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: whole}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: whole}
+subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: alice}]",
+            &["ClusterRoleBinding whole: LatentGrant, medium"]),
             ("extra fields, by a role that nobody is bound to", "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole

@@ -107,9 +107,7 @@ fn of_kubernetes(name: &str) -> ObjectId {
 /// The bindings of a role that somebody has made.
 fn made<'a>(role: &ObjectId, context: &Context<'a>) -> Vec<&'a ObjectId> {
     let bindings = context.rbac.bindings_of(role);
-    bindings
-        .filter(|binding| !context.rbac.is_stock(binding) && context.is_in_scope(binding))
-        .collect()
+    bindings.filter(|binding| context.is_made(binding)).collect()
 }
 
 fn role(binding: &ObjectId, context: &Context<'_>) -> String {
