@@ -66,7 +66,7 @@ fn show_risks(rbac: &Rbac) {
             format!(
                 "{}{}",
                 risk.danger.reason(),
-                if risk.effective { "" } else { "?" }
+                if risk.latent.is_none() { "" } else { "?" }
             )
         };
         let lines: Vec<String> = risks
