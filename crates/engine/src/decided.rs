@@ -141,12 +141,25 @@ pub(crate) fn unguarded(inventory: &Inventory, home: &Home, now: &Time) -> Optio
     Some(reason.condition(message, None, now))
 }
 
-/// The statuses that waivers, approvals and attestations should have and have not, at `now`.
+/// What is to be said of decisions.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// The statuses that waivers, approvals and attestations should have and have not.
+    pub statuses: Vec<(ObjectId, Value)>,
+    /// How many attestations there are of each state.
+    pub attestations: BTreeMap<&'static str, u32>,
+}
+
+/// What is to be said of waivers, approvals and attestations at `now`.
 ///
 /// Under several baselines a decision is worth what it is worth under the one that makes the most of it.
-pub fn statuses(views: &[View<'_>], inventory: &Inventory, now: Timestamp) -> Vec<(ObjectId, Value)> {
+pub fn say(views: &[View<'_>], inventory: &Inventory, now: Timestamp) -> Said {
     let now = Time(to_seconds(now));
     let mut statuses = Vec::new();
+    let mut attestations: BTreeMap<&'static str, u32> = AttestationState::ALL
+        .iter()
+        .map(|state| (state.as_str(), 0))
+        .collect();
     let by_name: BTreeMap<(Option<&Name>, &str), _> = inventory
         .waivers()
         .map(|(id, facts)| ((id.namespace.as_ref(), &*id.name), facts))
@@ -201,10 +214,14 @@ pub fn statuses(views: &[View<'_>], inventory: &Inventory, now: Timestamp) -> Ve
             })
         });
         if let Some(status) = status.min_by_key(|status| attestation_rank(status.state)) {
+            *attestations.entry(status.state.as_str()).or_default() += 1;
             note(&mut statuses, id, &status, inventory);
         }
     }
-    statuses
+    Said {
+        statuses,
+        attestations,
+    }
 }
 
 fn waiver_status<S>(

@@ -331,6 +331,8 @@ impl Evaluation {
             changed.everywhere |= attestations != self.attestations;
             self.attestations = attestations;
         }
+        // The cluster's report counts waivers, and says whether it is proven who approves.
+        changed.cluster |= decided;
         if !decided && !is_old(self.waivers.next()) {
             return;
         }

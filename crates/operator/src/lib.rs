@@ -7,6 +7,7 @@ pub mod anonymous;
 mod assessment;
 mod baselines;
 mod core;
+mod decisions;
 mod inputs;
 mod leadership;
 mod lease;

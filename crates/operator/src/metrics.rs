@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub leader: bool,
     /// The verdicts by the name of their baseline, once there are any.
     pub verdicts: BTreeMap<String, Verdict>,
+    /// Attestations by state, while this replica writes.
+    pub attestations: BTreeMap<&'static str, u32>,
     /// Every input.
     pub inputs: Vec<Input>,
 }
@@ -170,6 +172,11 @@ impl Collector for State {
             &[(vec![], i64::from(snapshot.leader))],
         )?;
         encode_verdicts(&mut gauges, &snapshot.verdicts)?;
+        let attestations = snapshot.attestations.iter();
+        let attestations: Vec<Sample> = attestations
+            .map(|(state, count)| (vec![("state", state.to_lowercase())], i64::from(*count)))
+            .collect();
+        gauges.write("attestations", "Attestations by state", &attestations)?;
         let per_input = |value: &dyn Fn(&Input) -> Option<i64>| -> Vec<Sample> {
             let sample = |input: &Input| Some((vec![("kind", input.kind.clone())], value(input)?));
             snapshot.inputs.iter().filter_map(sample).collect()

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource};
 use plumbline_api::baseline::ComplianceBaselineStatus;
 use plumbline_api::history::Transition;
@@ -15,11 +15,13 @@ use plumbline_api::{
     API_VERSION, ClusterComplianceReport, ComplianceBaseline, ComplianceReport, ItemStatus, ReportStatus,
 };
 use plumbline_engine::{Fingerprint, Home, report};
+use plumbline_inventory::ObjectId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::reports::{ReportId, baselines_of};
-use crate::watch::Watched;
+use crate::watch::{Watched, resource_of};
 
 /// The name under which the operator's fields are known to the API server.
 pub(crate) const FIELD_MANAGER: &str = "plumbline";
@@ -47,6 +49,16 @@ impl Stored {
     pub(crate) fn is_owned_by(&self, baseline: &BaselineRef) -> bool {
         self.owners.contains(&baseline.uid)
     }
+}
+
+/// What an Event tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Note {
+    /// In one CamelCase word.
+    pub(crate) reason: String,
+    pub(crate) text: String,
+    /// Whether somebody has to do something about it.
+    pub(crate) warns: bool,
 }
 
 /// Why a write failed.
@@ -232,27 +244,82 @@ impl Writer {
             Home::Cluster => ("ClusterComplianceReport", "default"),
             Home::Namespace(namespace) => ("ComplianceReport", &**namespace),
         };
-        let worse = matches!(transition.to, ItemStatus::Fail | ItemStatus::Unknown);
+        let note = Note {
+            reason: format!("Item{}", transition.to),
+            text: message.to_owned(),
+            warns: matches!(transition.to, ItemStatus::Fail | ItemStatus::Unknown),
+        };
+        let regarding = ObjectReference {
+            api_version: Some(API_VERSION.to_owned()),
+            kind: Some(kind.to_owned()),
+            name: Some(baseline.to_owned()),
+            namespace: home.namespace().map(ToString::to_string),
+            uid: Some(uid.to_owned()),
+            ..ObjectReference::default()
+        };
+        self.create_event(namespace, regarding, &note, instance).await
+    }
+
+    /// Tells in an Event of what happened to a waiver.
+    pub(crate) async fn tell_of_decision(
+        &self,
+        id: &ObjectId,
+        note: &Note,
+        instance: &str,
+    ) -> Result<(), WriteError> {
+        let regarding = ObjectReference {
+            api_version: Some(API_VERSION.to_owned()),
+            kind: Some(id.kind.to_string()),
+            name: Some(id.name.to_string()),
+            namespace: id.namespace.as_ref().map(ToString::to_string),
+            ..ObjectReference::default()
+        };
+        let namespace = id.namespace.as_deref().unwrap_or("default");
+        self.create_event(namespace, regarding, note, instance).await
+    }
+
+    /// Replaces what we say about a waiver, an approval or an attestation.
+    pub(crate) async fn write_decision(&self, id: &ObjectId, status: &Value) -> Result<(), WriteError> {
+        let resource = resource_of(id.kind);
+        let api: Api<DynamicObject> = match &id.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        };
+        let patch = Patch::Merge(serde_json::json!({ "status": status }));
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let write = api.patch_status(&id.name, &params, &patch);
+        tokio::time::timeout(TIMEOUT, write)
+            .await
+            .map_err(|_| WriteError::Timeout)??;
+        Ok(())
+    }
+
+    async fn create_event(
+        &self,
+        namespace: &str,
+        regarding: ObjectReference,
+        note: &Note,
+        instance: &str,
+    ) -> Result<(), WriteError> {
+        let name = regarding.name.clone().unwrap_or_default();
+        // Kubernetes takes notes of at most 1 kB.
+        let text = &note.text[..note.text.floor_char_boundary(1000)];
         let event = Event {
             metadata: ObjectMeta {
-                generate_name: Some(format!("{baseline}-")),
+                generate_name: Some(format!("{name}-")),
                 ..ObjectMeta::default()
             },
             action: Some("Evaluate".to_owned()),
-            reason: Some(format!("Item{}", transition.to)),
-            note: Some(message.to_owned()),
-            type_: Some(if worse { "Warning" } else { "Normal" }.to_owned()),
+            reason: Some(note.reason.clone()),
+            note: Some(text.to_owned()),
+            type_: Some(if note.warns { "Warning" } else { "Normal" }.to_owned()),
             event_time: Some(MicroTime(Timestamp::now())),
             reporting_controller: Some("compliance.plumbline.dev/operator".to_owned()),
             reporting_instance: Some(instance.to_owned()),
-            regarding: Some(ObjectReference {
-                api_version: Some(API_VERSION.to_owned()),
-                kind: Some(kind.to_owned()),
-                name: Some(baseline.to_owned()),
-                namespace: home.namespace().map(ToString::to_string),
-                uid: Some(uid.to_owned()),
-                ..ObjectReference::default()
-            }),
+            regarding: Some(regarding),
             ..Event::default()
         };
         let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);

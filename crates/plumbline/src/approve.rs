@@ -13,13 +13,13 @@ use kube::Api;
 use kube::api::ListParams;
 use kube::core::{ApiResource, DynamicObject};
 use plumbline_api::baseline::DEFAULT_BASELINE;
-use plumbline_inventory::digest::{sha256, spec_digest};
 use plumbline_api::selector::Operator;
 use plumbline_api::waiver::{WaiverSpec, WaiverStatus};
 use plumbline_api::{
     API_VERSION, ClusterComplianceApproval, ClusterComplianceWaiver, ComplianceApproval, ComplianceWaiver,
     LabelSelector, ReportStatus,
 };
+use plumbline_inventory::digest::{sha256, spec_digest};
 use serde_json::{Value, json};
 
 use crate::caller::{said, user_name};

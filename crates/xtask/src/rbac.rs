@@ -40,7 +40,7 @@ struct Rule {
 }
 
 /// `list` and `watch` fill the operator's memory of what is stored; what else is needed stands beside it.
-const OWN_KINDS: [Rule; 5] = [
+const OWN_KINDS: [Rule; 6] = [
     Rule {
         why: "The baseline says what counts. Without one the operator creates the built-in one, once.",
         group: "compliance.plumbline.dev",
@@ -68,6 +68,19 @@ const OWN_KINDS: [Rule; 5] = [
         group: "compliance.plumbline.dev",
         resources: &["clustercompliancereports/status", "compliancereports/status"],
         verbs: &["update"],
+        names: &[],
+    },
+    Rule {
+        why: "Says on waivers, approvals and attestations what they are worth.",
+        group: "compliance.plumbline.dev",
+        resources: &[
+            "clustercomplianceapprovals/status",
+            "clustercompliancewaivers/status",
+            "complianceapprovals/status",
+            "complianceattestations/status",
+            "compliancewaivers/status",
+        ],
+        verbs: &["patch"],
         names: &[],
     },
     Rule {
@@ -132,6 +145,12 @@ fn resource(kind: Kind) -> String {
 fn readers(kind: Kind) -> String {
     if kind == Kind::Namespace {
         return "every report: which there are, and their labels".to_owned();
+    }
+    if kind.is_decision() {
+        return match kind.group() {
+            "compliance.plumbline.dev" => "what people decided".to_owned(),
+            _ => "whether it is proven who decided".to_owned(),
+        };
     }
     let ids: Vec<&str> = ITEMS
         .into_iter()

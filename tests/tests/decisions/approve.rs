@@ -1,10 +1,10 @@
 //! `plumbline approve`.
 
 use kube::api::{ListParams, Patch, PatchParams};
-use plumbline_inventory::digest::spec_digest;
 use plumbline_api::{
     ClusterComplianceApproval, ClusterComplianceWaiver, ComplianceApproval, ComplianceWaiver,
 };
+use plumbline_inventory::digest::spec_digest;
 
 use super::*;
 

@@ -2,8 +2,8 @@
 //! server.
 
 use kube::api::{ListParams, Patch, PatchParams};
-use plumbline_inventory::digest::spec_digest;
 use plumbline_api::{ComplianceApproval, ComplianceWaiver};
+use plumbline_inventory::digest::spec_digest;
 
 use super::*;
 

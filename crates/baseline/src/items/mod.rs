@@ -160,13 +160,15 @@ pub fn find(id_or_slug: &str) -> Option<&'static Item> {
         .find(|item| item.id.eq_ignore_ascii_case(id_or_slug) || item.slug.eq_ignore_ascii_case(id_or_slug))
 }
 
-/// Kinds that items cannot do without: what is watched, and what the operator's role grants.
+/// Kinds that items cannot do without, and those by which people decide: what is watched, and what the operator's
+/// role grants.
 pub fn required_kinds() -> BTreeSet<Kind> {
     ITEMS
         .into_iter()
         .flat_map(|item| item.reads)
         .copied()
         .chain([Kind::Namespace])
+        .chain(Kind::DECISIONS.iter().copied())
         .collect()
 }
 

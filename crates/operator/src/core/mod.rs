@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Options;
 use crate::anonymous::{self, Deciding};
 use crate::assessment::Assessments;
+use crate::decisions::Decisions;
 use crate::inputs::{self, InputEvent, Inputs};
 use crate::leadership::{Leadership, next_write};
 use crate::metrics::{Input, Metrics};
@@ -82,6 +83,8 @@ pub(crate) struct Core {
     settled: bool,
     /// The baselines, each with its results.
     assessments: Assessments,
+    /// What is said about waivers, approvals and attestations.
+    decisions: Decisions,
     /// Objects of each watched kind when they were last counted.
     counts: Vec<u32>,
     /// Set while this replica holds the lease.
@@ -122,6 +125,7 @@ impl Core {
             restarted: Arc::default(),
             settled: false,
             assessments: Assessments::new(now),
+            decisions: Decisions::new(now),
             counts: Vec::new(),
             leadership: None,
             started: now,
@@ -187,6 +191,9 @@ impl Core {
             if !self.settled && leadership.may_mark() {
                 wake = wake.min(self.started + PATIENCE);
             }
+            if self.settled {
+                wake = self.decisions.due().map_or(wake, |due| wake.min(due));
+            }
             if self.assessments.are_missing() {
                 wake = wake.min(self.assessments.next_creation);
             }
@@ -233,6 +240,7 @@ impl Core {
             self.evaluate(now);
             self.count(now);
             self.publish(now);
+            self.say_of_decisions(now);
         } else if now >= self.started + PATIENCE {
             self.mark_syncing();
         }
@@ -269,7 +277,9 @@ impl Core {
 
     /// Has every baseline look at what became dirty or old, and at everything if it is new.
     fn evaluate(&mut self, now: Instant) {
-        let (dirty, wall) = (self.inventory.take_dirty(), Timestamp::now());
+        let wall = Timestamp::now();
+        self.inventory.judge(wall);
+        let dirty = self.inventory.take_dirty();
         let is_first = self.deciding.is_none();
         let may_decide = is_first || dirty.evidence || !dirty.objects.is_empty();
         for (name, assessment) in &mut self.assessments.in_effect {
@@ -278,6 +288,7 @@ impl Core {
                 continue;
             };
             self.metrics.evaluated(began.elapsed().as_secs_f64());
+            self.decisions.evaluated(now);
             let leadership = self.leadership.as_mut().filter(|_| !changed.is_empty());
             if let Some(leadership) = leadership
                 && let Some(set) = leadership.sets.get_mut(name).filter(|set| set.published)

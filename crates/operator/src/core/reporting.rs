@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use plumbline_api::ReportStatus;
 use plumbline_api::conditions::{self, ConditionType};
 use plumbline_engine::Home;
+use plumbline_engine::decided::View;
 use plumbline_engine::report::Source;
 use plumbline_inventory::{Kind, Name};
 use tokio::task::JoinHandle;
@@ -30,6 +31,7 @@ impl Core {
             if !leader {
                 // What a former holder thought is nobody's verdict.
                 snapshot.verdicts.clear();
+                snapshot.attestations.clear();
             }
         });
         if !leader {
@@ -202,6 +204,38 @@ impl Core {
                 leadership.tell(&id, &transitions, &status, &self.writer, &self.options.identity);
             }
         }
+    }
+
+    /// Says on waivers, approvals and attestations what they are worth.
+    pub(super) fn say_of_decisions(&mut self, now: Instant) {
+        let Some(leadership) = self.leadership.as_mut() else {
+            return;
+        };
+        let views = self
+            .assessments
+            .in_effect
+            .iter()
+            .filter_map(|(name, assessment)| {
+                Some(View {
+                    baseline: name,
+                    settings: &assessment.baseline.settings,
+                    evaluation: assessment.evaluation.as_ref()?,
+                })
+            });
+        let views: Vec<View<'_>> = views.collect();
+        let instance = &self.options.identity;
+        self.decisions.send(
+            &views,
+            &self.inventory,
+            &self.writer,
+            instance,
+            &mut leadership.others,
+            now,
+        );
+        let attestations = &self.decisions.attestations;
+        self.metrics.show(|snapshot| {
+            snapshot.attestations.clone_from(attestations);
+        });
     }
 
     /// Says on stored reports that what they say is from before.

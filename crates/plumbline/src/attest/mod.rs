@@ -18,9 +18,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use kube::Api;
 use kube::core::{ApiResource, DynamicObject};
-use plumbline_inventory::digest::sha256;
 use plumbline_api::{API_VERSION, ComplianceAttestation};
 use plumbline_baseline::{Class, Item};
+use plumbline_inventory::digest::sha256;
 use serde_json::{Value, json};
 
 use crate::caller::user_name;
