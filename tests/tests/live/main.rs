@@ -10,6 +10,7 @@ mod faults;
 mod inputs;
 mod lease;
 mod main_job;
+mod reach;
 
 use std::time::Duration;
 
