@@ -12,6 +12,7 @@ mod lease;
 mod main_job;
 mod server_version;
 mod stock;
+mod reach;
 
 use std::time::Duration;
 
