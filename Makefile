@@ -7,7 +7,7 @@ DIST_BINARY := target/$(DIST_TARGET)/release/plumbline
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: controlplane ## Watch Plumbline at work: a real control plane, a small company, something breaks and heals
@@ -27,6 +27,21 @@ test: controlplane ## Run all tests, on a real control plane where it takes one
 bench: controlplane ## Measure memory and time against the budgets, side by side with the transport floor
 	$(CARGO) build --quiet --release -p plumbline -p plumbline-tests
 	target/release/plumbline-bench
+
+# Crate and benchmark. Only what `counted` does is counted: one round, without what it begins with.
+COUNTED := rbac:load_and_evaluate rbac:one_binding_changes rbac:one_binding_of_a_wide_group_changes \
+	rbac:one_account_becomes_administrator network:build_and_ask/Strict network:change_a_policy/Strict \
+	network:restart_a_pod/Strict
+CALLGRIND := valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=*counted*
+
+.PHONY: bench-instructions
+bench-instructions: ## Count the instructions of the engines, which a busy machine does not change (needs valgrind)
+	@command -v valgrind >/dev/null || { echo 'valgrind is missing: apt-get install valgrind'; exit 1; }
+	@for bench in $(COUNTED); do \
+		CARGO_PROFILE_BENCH_STRIP=none $(CARGO) --config "target.$(DIST_TARGET).runner='$(CALLGRIND)'" bench --quiet \
+			-p plumbline-$${bench%%:*} --bench '*' -- --test --exact $${bench##*:} 2>&1 \
+			| awk -v name=$$bench '/Collected/ {print name ": " $$4 " instructions"; found = 1} END {exit !found}' || exit 1; \
+	done
 
 .PHONY: lint
 lint: ## Formatting, clippy and dependencies

@@ -1,7 +1,8 @@
 //! What the network costs: 10,000 pods in 1,000 namespaces under 3,000 policies.
 //!
 //! Budgets: everything at once in 500 ms of CPU and 50 MiB beyond the inventory, one changed policy in 5 ms.
-//! Run with `cargo bench -p plumbline-network`.
+//! Run with `cargo bench -p plumbline-network`, or `make bench-instructions` for numbers that do not depend on how busy
+//! the machine is.
 
 use divan::{AllocProfiler, Bencher, black_box};
 use plumbline_inventory::testing::{Manifest, live};
@@ -31,6 +32,12 @@ const HABITS: [Habit; 3] = [Habit::Strict, Habit::Open, Habit::None];
 
 fn main() {
     divan::main();
+}
+
+/// What `make bench-instructions` counts the instructions of.
+#[inline(never)]
+fn counted<T>(work: impl FnOnce() -> T) -> T {
+    work()
 }
 
 fn cluster(habit: Habit) -> Inventory {
@@ -145,8 +152,10 @@ fn build(bencher: Bencher, habit: Habit) {
 fn build_and_ask(bencher: Bencher, habit: Habit) {
     let inventory = cluster(habit);
     bencher.bench_local(|| {
-        let network = Network::of(black_box(&inventory));
-        ask(&network, &inventory)
+        counted(|| {
+            let network = Network::of(black_box(&inventory));
+            ask(&network, &inventory)
+        })
     });
 }
 
@@ -180,10 +189,12 @@ fn change(bencher: Bencher, habit: Habit, spec: impl Fn(bool) -> Value) {
     let objects = [true, false].map(|turn| policy("team-7", "changing", spec(turn)));
     let mut turn = 0;
     bencher.bench_local(|| {
-        turn += 1;
-        inventory.apply(objects[turn % 2].object());
-        let dirty = inventory.take_dirty();
-        network.update(&inventory, &dirty);
+        counted(|| {
+            turn += 1;
+            inventory.apply(objects[turn % 2].object());
+            let dirty = inventory.take_dirty();
+            network.update(&inventory, &dirty);
+        })
     });
 }
 
@@ -194,13 +205,15 @@ fn restart_a_pod(bencher: Bencher, habit: Habit) {
     let pod = pod_of("team-7", 3);
     let mut there = true;
     bencher.bench_local(|| {
-        there = !there;
-        if there {
-            inventory.apply(pod.object());
-        } else {
-            inventory.delete(&pod.id());
-        }
-        let dirty = inventory.take_dirty();
-        network.update(&inventory, &dirty);
+        counted(|| {
+            there = !there;
+            if there {
+                inventory.apply(pod.object());
+            } else {
+                inventory.delete(&pod.id());
+            }
+            let dirty = inventory.take_dirty();
+            network.update(&inventory, &dirty);
+        })
     });
 }

@@ -45,7 +45,8 @@ struct Known {
     ways: Shortest,
     /// Whether something runs as it.
     used: bool,
-    places: BTreeMap<Place, Local>,
+    /// Ordered. Most subjects have one.
+    places: Vec<(Place, Local)>,
 }
 
 /// What a subject may become by what it has in a place.
@@ -53,7 +54,7 @@ struct Known {
 struct Local {
     ways: Shortest,
     /// Where it finds whom it may become.
-    among: BTreeSet<Among>,
+    among: Box<[Among]>,
     /// The paths that are told of it.
     told: Told,
     /// Rights that may matter to what it has everywhere.
@@ -150,16 +151,16 @@ impl Ways {
     ) -> Difference {
         let mut known = self.known.remove(subject).unwrap_or_default();
         let (ways, used) = (known.ways.clone(), known.used);
+        known.own = own_standing(rbac, subject);
         if places.contains(&None) {
-            known.own = own_standing(rbac, subject);
-            places.extend(known.places.keys().cloned());
+            places.extend(known.places.iter().map(|(place, _)| place.clone()));
             let bindings = rbac.bindings_naming(subject);
             places.extend(bindings.map(|binding| binding.namespace.clone()));
         }
         let (mut told, mut matter) = (false, false);
         for place in places.iter().filter(|place| place.is_some()) {
             let local = self.find(rbac, subject, &known, place.as_ref());
-            let before = known.places.get(place).map(|local| local.matters);
+            let before = known.at(place).map(|local| local.matters);
             matter |= local.matters != before.unwrap_or_default();
             told |= self.put(subject, &mut known, place, local);
         }
@@ -197,8 +198,8 @@ impl Ways {
             Some(_) => DangerSet::default(),
             None => known
                 .places
-                .values()
-                .map(|local| local.matters)
+                .iter()
+                .map(|(_, local)| local.matters)
                 .fold(DangerSet::default(), DangerSet::union),
         };
         let moves = moves::of(rbac, subject, place, elsewhere);
@@ -212,9 +213,10 @@ impl Ways {
             let shortest = ways.min_by_key(|next| next.distance)?;
             (shortest.distance < STEPS).then(|| Arc::new(shortest.way()))
         });
+        let among: BTreeSet<Among> = moves.iter().filter_map(|found| Among::of(&found.goal)).collect();
         Local {
             ways,
-            among: moves.iter().filter_map(|found| Among::of(&found.goal)).collect(),
+            among: among.into_iter().collect(),
             told: self.told(rbac, subject, &moves, known.own),
             matters: match place {
                 Some(_) => moves::matter_elsewhere(rbac, subject, place),
@@ -225,9 +227,11 @@ impl Ways {
 
     /// Puts what was found in a place where others find it; tells whether other paths are told of it.
     fn put(&mut self, subject: &Subject, known: &mut Known, place: &Place, now: Local) -> bool {
-        let before = known.places.remove(place).unwrap_or_default();
+        let at = known.places.binary_search_by(|(known, _)| known.cmp(place));
+        let none = Local::default();
+        let before = at.map_or(&none, |at| &known.places[at].1);
         let looker = (subject.clone(), place.clone());
-        for among in before.among.difference(&now.among) {
+        for among in before.among.iter().filter(|among| !now.among.contains(among)) {
             if let Some(lookers) = self.lookers.get_mut(among) {
                 lookers.remove(&looker);
                 if lookers.is_empty() {
@@ -235,13 +239,16 @@ impl Ways {
                 }
             }
         }
-        for among in now.among.difference(&before.among) {
+        for among in now.among.iter().filter(|among| !before.among.contains(among)) {
             let lookers = self.lookers.entry(among.clone()).or_default();
             lookers.insert(looker.clone());
         }
         let told = before.told != now.told;
-        if now != Local::default() {
-            known.places.insert(place.clone(), now);
+        match (at, now == none) {
+            (Ok(at), true) => drop(known.places.remove(at)),
+            (Ok(at), false) => known.places[at].1 = now,
+            (Err(_), true) => {}
+            (Err(at), false) => known.places.insert(at, (place.clone(), now)),
         }
         told
     }
@@ -395,29 +402,30 @@ impl Ways {
             return &[];
         };
         let right = (binding.clone(), danger);
-        let mut places = match &binding.namespace {
+        let told = match &binding.namespace {
             Some(_) => known
-                .places
-                .range(binding.namespace.clone()..=binding.namespace.clone()),
+                .at(&binding.namespace)
+                .and_then(|local| local.told.get(&right)),
             // What somebody has everywhere may lead somewhere together with a right in a namespace.
-            None => known.places.range(None..),
+            None => known.places.iter().find_map(|(_, local)| local.told.get(&right)),
         };
-        let told = places.find_map(|(_, local)| local.told.get(&right));
         told.map_or(&[], Vec::as_slice)
     }
 
     /// All paths of a subject.
     pub(super) fn paths(&self, subject: &Subject) -> impl Iterator<Item = &Path> {
-        let places = self
-            .known
-            .get(subject)
-            .into_iter()
-            .flat_map(|known| known.places.values());
-        places.flat_map(|local| local.told.values().flatten())
+        let known = self.known.get(subject).into_iter();
+        let places = known.flat_map(|known| &known.places);
+        places.flat_map(|(_, local)| local.told.values().flatten())
     }
 }
 
 impl Known {
+    fn at(&self, place: &Place) -> Option<&Local> {
+        let at = self.places.binary_search_by(|(known, _)| known.cmp(place)).ok()?;
+        Some(&self.places[at].1)
+    }
+
     /// The shortest ways by what it has anywhere.
     fn shortest(&self) -> Shortest {
         let mut last: Option<Arc<Way>> = None;
@@ -430,8 +438,8 @@ impl Known {
                 _ => {
                     let ways = self
                         .places
-                        .values()
-                        .filter_map(|local| local.ways[wanted as usize].as_ref());
+                        .iter()
+                        .filter_map(|(_, local)| local.ways[wanted as usize].as_ref());
                     ways.min_by_key(|way| way.steps.len()).cloned()
                 }
             };

@@ -18,7 +18,7 @@ item! {
     /// ## How it decides
     ///
     /// This operator's own evaluation is such an audit: items AZ-01 to AZ-08b look at every role and binding
-    /// whenever one changes. It counts only if it is complete.
+    /// whenever one changes, so that it is never older than the last change. It counts only if it is complete.
     ///
     /// - `Pass`: every Role, ClusterRole, RoleBinding and ClusterRoleBinding was read.
     /// - `Unknown`, reason `InputForbidden`, `InputAbsent`, `InputFailing` or `InputPending`: one of these kinds could
