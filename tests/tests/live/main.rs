@@ -4,12 +4,14 @@
 //! something has to hold for ten seconds, and that time is shared.
 
 mod bad_input;
+mod baselines;
 mod defence;
 mod equality;
 mod faults;
 mod inputs;
 mod lease;
 mod main_job;
+mod pin;
 
 use std::time::Duration;
 
