@@ -242,23 +242,26 @@ pub(crate) const fn place_of(home: &Home) -> usize {
     }
 }
 
-/// The stored reports of one kind under the baseline of this name.
-pub(crate) async fn of_baseline(
+/// Passes on the stored reports of one kind under the baseline of this name, page by page: all of them may be more
+/// than fits in memory.
+pub(crate) async fn read<F: Future<Output = ()>>(
     client: &Client,
     resource: &ApiResource,
     baseline: &str,
-) -> kube::Result<Vec<Watched>> {
+    found: impl Fn(Watched) -> F,
+) -> kube::Result<()> {
     let api: Api<Watched> = Api::all_with(client.clone(), resource);
     let mut params = ListParams::default()
         .fields(&format!("metadata.name={baseline}"))
         .limit(PAGE);
-    let mut found = Vec::new();
     loop {
         let page = api.list(&params).await?;
-        found.extend(page.items);
+        for object in page.items {
+            found(object).await;
+        }
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
-            None => return Ok(found),
+            None => return Ok(()),
         }
     }
 }

@@ -11,7 +11,97 @@ pub(crate) fn baselines() -> Vec<Candidate> {
     let selector =
         |requirement: Value| json!({ "productionSelector": { "matchExpressions": [requirement] } });
     let selector_rule = Some("In and NotIn need values");
-    vec![
+    let pin = |pin: Value| json!({ "pin": pin });
+    let many = |count: usize| (0..count).map(|n| format!("n{n}")).collect::<Vec<_>>();
+    let overrides = |count: usize| {
+        let ids = many(count).into_iter().map(|id| json!({ "id": id }));
+        json!({ "items": ids.collect::<Vec<_>>() })
+    };
+    let too_many = Some("Too many");
+    let mut candidates = vec![
+        (overrides(128), None),
+        (overrides(129), too_many),
+        (json!({ "systemNamespaces": [] }), None),
+        (json!({ "systemNamespaces": many(64) }), None),
+        (json!({ "systemNamespaces": many(65) }), too_many),
+        (json!({ "systemNamespaces": ["a", "a"] }), Some("Duplicate value")),
+        (json!({ "systemNamespaces": ["a".repeat(64)] }), Some("Too long")),
+        (json!({ "infrastructureNamespaces": many(257) }), too_many),
+        (json!({ "systemLabels": many(17) }), too_many),
+        (json!({ "trustedControllers": [""] }), Some("at least 1 chars")),
+        (
+            item(json!({ "id": "WL-04", "enabled": false, "reason": "" })),
+            Some("at least 1 chars"),
+        ),
+        (
+            item(json!({ "id": "WL-04", "level": "optional" })),
+            Some("Unsupported value"),
+        ),
+        (
+            item(json!({ "id": "WL-04", "severity": "none" })),
+            Some("Unsupported value"),
+        ),
+        (
+            item(json!({ "id": "WL-04", "level": "recommended", "severity": "low" })),
+            None,
+        ),
+        (
+            json!({ "runAsRoot": { "userNamespaces": "Maybe" } }),
+            Some("Unsupported value"),
+        ),
+        (
+            json!({ "waivers": { "maxDays": 0 } }),
+            Some("greater than or equal to 1"),
+        ),
+        (
+            json!({ "attestations": { "maxDays": 3651 } }),
+            Some("less than or equal to 3650"),
+        ),
+        (
+            pin(json!({ "time": "2026-11-24T10:00:00Z", "by": "alice" })),
+            None,
+        ),
+        (
+            pin(json!({ "time": "2026-11-24T10:00:00Z" })),
+            Some("by: Required value"),
+        ),
+        (pin(json!({ "by": "alice" })), Some("time: Required value")),
+        (pin(json!({ "time": "today", "by": "alice" })), Some("date-time")),
+        (
+            pin(json!({ "time": "2026-11-24T10:00:00Z", "by": "" })),
+            Some("at least 1 chars"),
+        ),
+    ];
+    for (groups, most) in [
+        ("developerGroups", 128),
+        ("administratorGroups", 128),
+        ("privilegedAccessGroups", 128),
+        ("trustedControllers", 128),
+    ] {
+        candidates.push((json!({ groups: many(most) }), None));
+        candidates.push((json!({ groups: many(most + 1) }), too_many));
+    }
+    for (threshold, least, most) in [
+        ("wildcardBindingPercent", 0, 100),
+        ("keylessWorkloadPercent", 0, 100),
+        ("auditMaxAgeDays", 1, 3650),
+        ("dataMaxAgeDays", 1, 3650),
+        ("certificateMinDays", 0, 3650),
+        ("limitToUsageRatio", 1, 1000),
+        ("usageWindowDays", 1, 365),
+        ("maxImageLayers", 1, 127),
+        ("maxPorts", 0, 65535),
+        ("patchLag", 0, 1000),
+    ] {
+        let set = |value: i64| json!({ "thresholds": { threshold: value } });
+        candidates.extend([
+            (set(least), None),
+            (set(most), None),
+            (set(least - 1), Some("greater than or equal to")),
+            (set(most + 1), Some("less than or equal to")),
+        ]);
+    }
+    candidates.extend([
         (json!({}), None),
         (json!({ "treshold": {} }), Some("unknown field")),
         (
@@ -45,7 +135,8 @@ pub(crate) fn baselines() -> Vec<Candidate> {
             selector(json!({ "key": "a", "operator": "Exists", "values": ["b"] })),
             selector_rule,
         ),
-    ]
+    ]);
+    candidates
 }
 
 pub(crate) fn waivers() -> Vec<Candidate> {

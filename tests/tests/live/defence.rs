@@ -236,6 +236,18 @@ async fn counts_alone_wait(plane: &ControlPlane, reports: &Reports) {
         })
         .await
         .unwrap();
+
+    // A pod more of what is there is no news to any item, and counted all the same.
+    let of_yard = |versions: &BTreeMap<String, String>| versions["yard"].clone();
+    let unchanged = of_yard(&reports.versions().await.unwrap());
+    kubectl(plane, &["-n", "yard", "scale", "deployment/web", "--replicas=4"]).await;
+    reports
+        .until(None, "the pod is counted", |status| {
+            pods(status) == pods(&after) + 1
+        })
+        .await
+        .unwrap();
+    assert_eq!(of_yard(&reports.versions().await.unwrap()), unchanged);
 }
 
 async fn what_no_item_reads_writes_nothing(plane: &ControlPlane, reports: &Reports) {
@@ -299,7 +311,7 @@ async fn a_restart_writes_nothing_and_forgets_nothing(
     evaluated(&operator).await;
     stays_quiet(reports, &versions, CALM).await;
     // It is not quiet for having nothing to say.
-    plane.apply(&web("yard", 3, true).to_string()).await.unwrap();
+    plane.apply(&web("yard", 4, true).to_string()).await.unwrap();
     let status = reports
         .until(None, "the new one writes", |status| {
             item(status, "WL-04").failing == 2
@@ -326,7 +338,7 @@ async fn a_change_shown_just_before_a_restart_is_history_after_it(
     reports: &Reports,
     operator: Operator,
 ) {
-    plane.apply(&web("yard", 3, false).to_string()).await.unwrap();
+    plane.apply(&web("yard", 4, false).to_string()).await.unwrap();
     set_privileged(plane, false).await;
     let status = reports
         .until(None, "the repair is reported", |status| {

@@ -4,6 +4,7 @@
 //! something has to hold for ten seconds, and that time is shared.
 
 mod bad_input;
+mod baselines;
 mod defence;
 mod equality;
 mod faults;
@@ -13,6 +14,7 @@ mod main_job;
 mod server_version;
 mod stock;
 mod reach;
+mod pin;
 
 use std::time::Duration;
 

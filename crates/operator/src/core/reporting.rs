@@ -104,18 +104,14 @@ impl Core {
         let (name, uid) = (Name::clone(name), assessment.baseline.reference.uid.clone());
         leadership.tasks.push(tokio::spawn(async move {
             for (kind, resource) in reports::resources().iter().enumerate() {
-                let found = loop {
-                    match reports::of_baseline(&client, resource, &name).await {
-                        Ok(found) => break found,
-                        Err(error) => tracing::warn!("reports cannot be listed: {}", one_line(&error)),
-                    }
-                    tokio::time::sleep(LIST_AGAIN).await;
+                let found = |object| {
+                    let events = events.clone();
+                    async move { drop(events.send(Event::Report(kind, WatchEvent::Object(object))).await) }
                 };
-                for object in found {
-                    let event = Event::Report(kind, WatchEvent::Object(object));
-                    if events.send(event).await.is_err() {
-                        return;
-                    }
+                // Whatever has been read before is read once more, and checked.
+                while let Err(error) = reports::read(&client, resource, &name, &found).await {
+                    tracing::warn!("reports cannot be listed: {}", one_line(&error));
+                    tokio::time::sleep(LIST_AGAIN).await;
                 }
             }
             drop(events.send(Event::LeftBehind(name, uid)).await);
