@@ -169,6 +169,7 @@ fn leader() -> Replica {
         evaluated: 1,
     };
     let snapshot = Snapshot {
+        attestations: Default::default(),
         leader: true,
         verdicts: [("default".to_owned(), verdict)].into(),
         inputs: vec![input("Pod"), input("Deployment.apps")],

@@ -3,6 +3,7 @@
 
 mod absence;
 mod names;
+mod operator;
 mod status;
 
 use std::path::Path;

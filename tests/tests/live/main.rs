@@ -11,10 +11,10 @@ mod faults;
 mod inputs;
 mod lease;
 mod main_job;
+mod pin;
+mod reach;
 mod server_version;
 mod stock;
-mod reach;
-mod pin;
 
 use std::time::Duration;
 
