@@ -1,7 +1,10 @@
 //! What becomes of random input.
 
 mod bytes;
+mod network;
 mod objects;
+
+pub use network::network;
 
 use plumbline_inventory::lean::Object;
 use plumbline_inventory::{InputState, Inventory, ObjectId};

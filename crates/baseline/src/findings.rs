@@ -348,6 +348,11 @@ impl Findings {
         self.unknown.extend(other.unknown.iter().cloned());
     }
 
+    /// Whether something deviates.
+    pub(crate) fn has_remarks(&self) -> bool {
+        !self.remarks.is_empty()
+    }
+
     /// Whether nothing was found.
     pub(crate) fn is_empty(&self) -> bool {
         self.remarks.is_empty() && self.unknown.is_empty()

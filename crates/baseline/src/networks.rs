@@ -45,30 +45,35 @@ pub(crate) const GATEWAY_API: &[Kind] = &[
 /// The most workloads that a message names.
 const NAMES: usize = 5;
 
-/// Says of the object under evaluation what keeps its policies from counting: nobody enforces them, it is not known
-/// whether somebody does, or they do not say what they seem to.
-pub(crate) fn check_policies_count(namespace: &Name, context: &Context<'_>, findings: &mut Findings) {
+/// Says of the object under evaluation that nobody enforces its policies.
+pub(crate) fn check_enforcement(context: &Context<'_>, findings: &mut Findings) {
+    if let Enforcement::Not(plugin, at) = context.network.enforcement()
+        && !context.inventory.is_offline()
+    {
+        let message = format!(
+            "{} does not enforce network policies, and no other network plugin is recognised ({})",
+            plugin.name,
+            named(&at)
+        );
+        findings.object("NotEnforced", message);
+    }
+}
+
+/// Says of the object under evaluation, unless it has findings, what may keep its policies from counting: it is not
+/// known whether somebody enforces them, or they do not say what they seem to.
+pub(crate) fn check_certainty(namespace: &Name, context: &Context<'_>, findings: &mut Findings) {
+    if findings.has_remarks() {
+        return;
+    }
     let problems = context.network.problems_in(namespace);
     if let Some(problem) = problems.first().or(context.network.cluster_problems().first()) {
         findings.unknown("InvalidPolicy", problem.to_string());
     }
-    if context.inventory.is_offline() {
-        return;
-    }
-    match context.network.enforcement() {
-        Enforcement::By(..) => {}
-        Enforcement::Not(plugin, at) => findings.object(
-            "NotEnforced",
-            format!(
-                "{} does not enforce network policies, and no other network plugin is recognised ({at})",
-                plugin.name,
-                at = named(&at)
-            ),
-        ),
-        Enforcement::Unknown => findings.unknown(
+    if context.network.enforcement() == Enforcement::Unknown && !context.inventory.is_offline() {
+        findings.unknown(
             "EnforcementUnknown",
             "no network plugin is recognised by the DaemonSets of the cluster: whether policies are enforced is not known",
-        ),
+        );
     }
 }
 

@@ -476,7 +476,11 @@ fn optional_note(item: &Item, inventory: &Inventory) -> Option<String> {
     let absent: Vec<&str> = item
         .optional
         .iter()
-        .filter(|kind| inventory.coverage(**kind).state != InputState::Synced)
+        // Of what the API server does not serve there is none.
+        .filter(|kind| {
+            let state = inventory.coverage(**kind).state;
+            !matches!(state, InputState::Synced | InputState::Absent)
+        })
         .map(|kind| kind.plural())
         .collect();
     (!absent.is_empty()).then(|| format!("; {} not read", absent.join(", ")))

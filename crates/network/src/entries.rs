@@ -87,7 +87,7 @@ impl Network {
     /// The ways in from outside that lead into a namespace, wherever they are opened, ordered by workload.
     pub fn entries_into(&self, namespace: NamespaceView<'_>) -> Vec<Entry> {
         let mut entries = self.entries_by(namespace);
-        for id in self.routes.into_namespace(namespace.name()) {
+        for id in self.routes.leading_into(namespace.name()) {
             let from = id
                 .namespace
                 .as_ref()

@@ -200,9 +200,9 @@ impl Network {
         for namespace in work.namespaces.clone() {
             self.renew_namespace(inventory, &namespace, &mut work);
         }
-        let mut changes = Touched::default();
+        let mut told = Touched::default();
         for route in &work.routes {
-            self.routes.renew(inventory, route, &mut changes.namespaces);
+            self.routes.renew(inventory, route, &mut told.namespaces);
         }
         if work.nodes {
             self.ranges = ClusterRanges::of(inventory);
@@ -213,14 +213,14 @@ impl Network {
         for key in work.workloads.iter().filter(|key| key.kind == Kind::DaemonSet) {
             self.plugins.renew(inventory, key);
         }
-        changes.everywhere |= enforcement != self.enforcement();
+        told.everywhere |= enforcement != self.enforcement();
 
         let Settled {
             added,
             removed,
             mut namespaces,
         } = self.classes.settle();
-        changes.namespaces.append(&mut namespaces.clone());
+        told.namespaces.append(&mut namespaces.clone());
         namespaces.extend(work.namespaces.iter().cloned());
         let mut touched = &added | &removed;
         for namespace in &work.namespaces {
@@ -249,16 +249,16 @@ impl Network {
             .iter()
             .filter(|class| *class != OUTSIDER)
             .map(|class| Name::clone(&self.classes.expect(class).namespace));
-        changes.namespaces.extend(of_anew);
+        told.namespaces.extend(of_anew);
         self.classes.forget(&removed);
         let of_policies = work.policies.iter().filter_map(|id| id.namespace.clone());
-        changes.namespaces.extend(of_policies);
+        told.namespaces.extend(of_policies);
         if work.policies.iter().any(|id| id.namespace.is_none()) {
             let before = std::mem::take(&mut self.cluster_problems);
             self.cluster_problems = self.problems_of_cluster();
-            changes.everywhere |= before != self.cluster_problems;
+            told.everywhere |= before != self.cluster_problems;
         }
-        changes
+        told
     }
 
     /// Everything in a namespace that came, left or was labelled otherwise has to be looked at.

@@ -70,7 +70,7 @@ impl Routes {
     }
 
     /// Routes of other namespaces that lead into one.
-    pub(crate) fn into_namespace<'a>(&'a self, namespace: &'a Name) -> impl Iterator<Item = &'a ObjectId> {
+    pub(crate) fn leading_into<'a>(&'a self, namespace: &'a Name) -> impl Iterator<Item = &'a ObjectId> {
         self.0
             .iter()
             .filter(move |(_, foreign)| foreign.contains(namespace))

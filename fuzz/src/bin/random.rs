@@ -24,6 +24,7 @@ fn main() {
             .flat_map(|_| roll().to_le_bytes().into_iter().take(1))
             .collect();
         plumbline_fuzz::rbac(&data);
+        plumbline_fuzz::network(&data);
         rounds += 1;
     }
     println!("{rounds} rounds");

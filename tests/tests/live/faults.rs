@@ -71,12 +71,11 @@ async fn an_api_server_that_goes_and_comes_leaves_no_trace() {
             })
             .await
             .unwrap();
-        assert!(
-            status
-                .history
-                .iter()
-                .all(|transition| transition.to != ItemStatus::Unknown)
-        );
+        let known = status
+            .history
+            .iter()
+            .all(|transition| transition.to != ItemStatus::Unknown);
+        assert!(known, "{:?}", status.history);
         assert!(
             status
                 .history

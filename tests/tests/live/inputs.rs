@@ -114,10 +114,7 @@ async fn an_optional_kind_sharpens_the_verdict(plane: &ControlPlane, reports: &R
         secrets.message
     );
     assert_eq!(state(&status, Kind::ConfigMap), None);
-    assert_eq!(
-        optional_kinds().into_iter().collect::<Vec<_>>(),
-        [Kind::ConfigMap]
-    );
+    assert!(optional_kinds().contains(&Kind::ConfigMap));
 
     // It is asked for once a minute, and at a start.
     plane.operator_account(Kind::ALL).await.unwrap();

@@ -32,12 +32,18 @@ fn shop() -> Value {
     with_web("shop", 1)
 }
 
-/// A namespace, an account, and the Deployment `web`.
+/// A namespace, an account, a policy that isolates everything, and the Deployment `web`.
 fn with_web(name: &str, replicas: u32) -> Value {
     let account = json!({
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "checkout", "namespace": name },
     });
-    json!({ "apiVersion": "v1", "kind": "List", "items": [namespace(name), account, web(name, replicas, false)] })
+    let deny = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": { "name": "default-deny", "namespace": name },
+        "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"] },
+    });
+    let items = [namespace(name), account, deny, web(name, replicas, false)];
+    json!({ "apiVersion": "v1", "kind": "List", "items": items })
 }
 
 fn namespace(name: &str) -> Value {

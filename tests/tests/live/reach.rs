@@ -7,7 +7,7 @@ use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use crate::{kubectl, with_web};
 
-const POLICIES: &str = r#"
+const POLICIES: &str = r"
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: deny, namespace: shop}
@@ -22,6 +22,11 @@ spec:
   - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: bank}}}, {ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]
     ports: [{port: 8080}]
 ---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: open, namespace: bank}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress], ingress: [{}], egress: [{}]}
+---
 apiVersion: v1
 kind: Service
 metadata: {name: web, namespace: bank}
@@ -31,7 +36,7 @@ apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web, namespace: bank}
 spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
-"#;
+";
 
 #[tokio::test]
 async fn reach_says_of_a_cluster_what_it_says_of_its_objects() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use plumbline_inventory::facts::NodeFacts;
+use plumbline_inventory::facts::{NodeFacts, Taint};
 use plumbline_inventory::{Inventory, RootKey};
 
 use crate::context::NodeView;
@@ -95,7 +95,7 @@ fn check(node: &NodeView<'_>, context: &Context<'_>, findings: &mut Findings) {
         .iter()
         .any(|label| node.facts.labels.get(label).is_some())
     {
-        if !node.facts.taints.iter().any(|taint| taint.repels()) {
+        if !node.facts.taints.iter().any(Taint::repels) {
             let message = "a node of the control plane without a taint NoSchedule or NoExecute";
             findings.object("ControlPlaneSchedulable", message);
         }

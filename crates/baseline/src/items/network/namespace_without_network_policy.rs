@@ -7,7 +7,7 @@ use plumbline_inventory::views::NamespaceView;
 use plumbline_network::{Direction, Isolation};
 
 use crate::items::item;
-use crate::networks::{CLUSTER_POLICIES, READS, check_policies_count, enforcer, list};
+use crate::networks::{CLUSTER_POLICIES, READS, check_certainty, check_enforcement, enforcer, list};
 use crate::{Check, Context, Findings};
 
 item! {
@@ -100,7 +100,7 @@ fn check(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Fin
         findings.not_applicable();
         return;
     }
-    check_policies_count(namespace.name(), context, findings);
+    check_enforcement(context, findings);
     let everybody = |isolation: &Isolation| isolation.naked.len();
     if [&isolation.egress, &isolation.ingress]
         .map(everybody)
@@ -137,6 +137,7 @@ fn check(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Fin
         let message = format!("no policy isolates it for {}", directions.join(" and "));
         findings.other(key.into(), "NotIsolated", message);
     }
+    check_certainty(namespace.name(), context, findings);
     findings.note(enforcer(context));
 }
 

@@ -9,7 +9,7 @@ use plumbline_network::openness::{ETCD, KUBELET};
 use plumbline_network::{Direction, Isolation, Open, OpenRule};
 
 use crate::items::item;
-use crate::networks::{READS_ENTRIES, check_policies_count, enforcer, list};
+use crate::networks::{READS_ENTRIES, check_certainty, check_enforcement, enforcer, list};
 use crate::{Check, Context, Findings};
 
 item! {
@@ -106,7 +106,7 @@ fn check(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Fin
         findings.not_applicable();
         return;
     }
-    check_policies_count(namespace.name(), context, findings);
+    check_enforcement(context, findings);
     check_naked(Direction::Ingress, &isolation.ingress, findings);
     check_naked(Direction::Egress, &isolation.egress, findings);
     let open = context.network.open_rules_in(namespace.name());
@@ -135,6 +135,7 @@ fn check(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Fin
             findings.object("EveryNamespace", message);
         }
     }
+    check_certainty(namespace.name(), context, findings);
     findings.track(permits.fingerprint());
     findings.note(format!(
         "in from {}; out to {}; fingerprint {:016x}; {}",
