@@ -142,7 +142,7 @@ fn look_at_everything(inventory: &Inventory, rbac: &Rbac) {
     let latent: Vec<_> = rbac.latent_roles().collect();
     for (role, _) in rbac.roles() {
         assert_eq!(latent.contains(&role), !rbac.is_granted(role), "{role}");
-        let _ = (rbac.role_risks(role), rbac.foreign_parts(role, inventory));
+        let _ = (rbac.role_risks(role), rbac.foreign_parts(role));
         let _ = recognised::role(role, inventory.role(role).expect("it is read from there"));
     }
     let _ = rbac.dormant().count();

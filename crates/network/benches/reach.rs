@@ -194,7 +194,7 @@ fn change(bencher: Bencher, habit: Habit, spec: impl Fn(bool) -> Value) {
             inventory.apply(objects[turn % 2].object());
             let dirty = inventory.take_dirty();
             network.update(&inventory, &dirty);
-        })
+        });
     });
 }
 
@@ -214,6 +214,6 @@ fn restart_a_pod(bencher: Bencher, habit: Habit) {
             }
             let dirty = inventory.take_dirty();
             network.update(&inventory, &dirty);
-        })
+        });
     });
 }

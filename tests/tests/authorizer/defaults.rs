@@ -66,7 +66,7 @@ fn show_risks(rbac: &Rbac) {
             format!(
                 "{}{}",
                 risk.danger.reason(),
-                if risk.latent.is_none() { "" } else { "?" }
+                if risk.is_effective() { "" } else { "?" }
             )
         };
         let lines: Vec<String> = risks
