@@ -256,7 +256,8 @@ fn encode_verdicts(gauges: &mut Gauges<'_, '_>, verdicts: &BTreeMap<String, Verd
 
 /// Waivers by state: of several baselines that each judge them, the largest number.
 fn waivers(verdicts: &BTreeMap<String, Verdict>) -> Vec<Sample> {
-    let states: [(&str, fn(&WaiverCounts) -> i32); 6] = [
+    type State = (&'static str, fn(&WaiverCounts) -> i32);
+    let states: [State; 6] = [
         ("active", |counts| counts.active),
         ("pending", |counts| counts.pending),
         ("expiringSoon", |counts| counts.expiring_soon),
@@ -264,7 +265,7 @@ fn waivers(verdicts: &BTreeMap<String, Verdict>) -> Vec<Sample> {
         ("unused", |counts| counts.unused),
         ("rejected", |counts| counts.rejected),
     ];
-    let sample = |(state, count): (&str, fn(&WaiverCounts) -> i32)| {
+    let sample = |(state, count): State| {
         let most = verdicts.values().map(|verdict| count(&verdict.waivers)).max()?;
         Some((vec![("state", state.to_owned())], i64::from(most)))
     };

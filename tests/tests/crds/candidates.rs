@@ -11,6 +11,48 @@ pub(crate) fn baselines() -> Vec<Candidate> {
     let selector =
         |requirement: Value| json!({ "productionSelector": { "matchExpressions": [requirement] } });
     let selector_rule = Some("In and NotIn need values");
+    let mut candidates = sizes_and_ranges();
+    candidates.extend([
+        (json!({}), None),
+        (json!({ "treshold": {} }), Some("unknown field")),
+        (
+            json!({ "thresholds": { "maxPorts": -1 } }),
+            Some("greater than or equal to 0"),
+        ),
+        (item(json!({ "id": "XX-99" })), None),
+        (
+            item(json!({ "id": "WL-04", "enabled": false, "reason": "it is so" })),
+            None,
+        ),
+        (
+            item(json!({ "id": "WL-04", "enabled": false })),
+            Some("a disabled item needs a reason"),
+        ),
+        (
+            json!({ "items": [{ "id": "WL-04" }, { "id": "WL-04" }] }),
+            Some("Duplicate value"),
+        ),
+        (selector(json!({ "key": "a", "operator": "Exists" })), None),
+        (
+            selector(json!({ "key": "a", "operator": "In", "values": ["b"] })),
+            None,
+        ),
+        (selector(json!({ "key": "a", "operator": "In" })), selector_rule),
+        (
+            selector(json!({ "key": "a", "operator": "NotIn", "values": [] })),
+            selector_rule,
+        ),
+        (
+            selector(json!({ "key": "a", "operator": "Exists", "values": ["b"] })),
+            selector_rule,
+        ),
+    ]);
+    candidates
+}
+
+/// Fields at their limits and beyond.
+fn sizes_and_ranges() -> Vec<Candidate> {
+    let item = |item: Value| json!({ "items": [item] });
     let pin = |pin: Value| json!({ "pin": pin });
     let many = |count: usize| (0..count).map(|n| format!("n{n}")).collect::<Vec<_>>();
     let overrides = |count: usize| {
@@ -101,41 +143,6 @@ pub(crate) fn baselines() -> Vec<Candidate> {
             (set(most + 1), Some("less than or equal to")),
         ]);
     }
-    candidates.extend([
-        (json!({}), None),
-        (json!({ "treshold": {} }), Some("unknown field")),
-        (
-            json!({ "thresholds": { "maxPorts": -1 } }),
-            Some("greater than or equal to 0"),
-        ),
-        (item(json!({ "id": "XX-99" })), None),
-        (
-            item(json!({ "id": "WL-04", "enabled": false, "reason": "it is so" })),
-            None,
-        ),
-        (
-            item(json!({ "id": "WL-04", "enabled": false })),
-            Some("a disabled item needs a reason"),
-        ),
-        (
-            json!({ "items": [{ "id": "WL-04" }, { "id": "WL-04" }] }),
-            Some("Duplicate value"),
-        ),
-        (selector(json!({ "key": "a", "operator": "Exists" })), None),
-        (
-            selector(json!({ "key": "a", "operator": "In", "values": ["b"] })),
-            None,
-        ),
-        (selector(json!({ "key": "a", "operator": "In" })), selector_rule),
-        (
-            selector(json!({ "key": "a", "operator": "NotIn", "values": [] })),
-            selector_rule,
-        ),
-        (
-            selector(json!({ "key": "a", "operator": "Exists", "values": ["b"] })),
-            selector_rule,
-        ),
-    ]);
     candidates
 }
 

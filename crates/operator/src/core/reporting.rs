@@ -124,9 +124,8 @@ impl Core {
         // Another baseline of the name may have come meanwhile: it waits for its own.
         if assessment.is_some_and(|assessment| assessment.baseline.reference.uid == uid)
             && let Some(leadership) = &mut self.leadership
-            && let Some(set) = leadership.sets.get_mut(name)
         {
-            set.reading = false;
+            leadership.taken_up(name);
         }
     }
 

@@ -155,8 +155,8 @@ impl Leadership {
 
     /// A stored report is gone: it is made again, if its namespace and its baseline are still there.
     pub(crate) fn gone(&mut self, found: &Found) {
+        self.orphans.remove(&found.id);
         let Some(set) = self.sets.get_mut(&found.id.baseline) else {
-            self.orphans.remove(&found.id);
             return self.schedule.forget(&found.id);
         };
         if let Some(entry) = set.entries.get_mut(&found.id.home)
