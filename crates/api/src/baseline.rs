@@ -86,6 +86,10 @@ pub struct ComplianceBaselineSpec {
     )]
     pub infrastructure_namespaces: Vec<String>,
 
+    /// What counts as infrastructure, beside what is recognised by well-known images, labels and ports.
+    #[serde(skip_serializing_if = "Infrastructure::is_empty")]
+    pub infrastructure: Infrastructure,
+
     /// Labels of the namespaces that are production. Empty: none is.
     #[serde(skip_serializing_if = "LabelSelector::is_empty")]
     pub production_selector: LabelSelector,
@@ -166,6 +170,7 @@ impl Default for ComplianceBaselineSpec {
             items: Vec::new(),
             system_namespaces: owned(&["kube-system", "kube-public", "kube-node-lease"]),
             infrastructure_namespaces: Vec::new(),
+            infrastructure: Infrastructure::default(),
             production_selector: LabelSelector::default(),
             sensitive_selector: LabelSelector::default(),
             system_labels: owned(&[
@@ -185,6 +190,39 @@ impl Default for ComplianceBaselineSpec {
             attestations: AttestationLimits::default(),
             pin: None,
         }
+    }
+}
+
+/// What counts as infrastructure: consoles, monitoring, CI, registries and stores that run the platform.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Infrastructure {
+    /// Repositories of images, by their last words: tool, or team/tool.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 128),
+        inner(length(min = 1, max = 255)),
+        extend("x-kubernetes-list-type" = "set")
+    )]
+    pub images: Vec<String>,
+
+    /// Labels of pods. Empty: labels do not tell.
+    #[serde(skip_serializing_if = "LabelSelector::is_empty")]
+    pub selector: LabelSelector,
+
+    /// Ports that containers declare.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 64),
+        inner(range(min = 1, max = 65535)),
+        extend("x-kubernetes-list-type" = "set")
+    )]
+    pub ports: Vec<i32>,
+}
+
+impl Infrastructure {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 

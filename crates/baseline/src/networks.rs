@@ -19,6 +19,12 @@ pub(crate) const READS_ENTRIES: &[Kind] = &Kind::with_workloads::<14>(&[
     Kind::Node,
 ]);
 
+/// What an item reads that looks at nodes and at the pods on them.
+pub(crate) const READS_NODES: &[Kind] = &[Kind::Namespace, Kind::Node, Kind::Pod];
+
+/// The same, with what leads traffic to pods.
+pub(crate) const READS_NODES_AND_SERVICES: &[Kind] = &[Kind::Namespace, Kind::Node, Kind::Pod, Kind::Service];
+
 /// Policies of the whole cluster, where there are any.
 pub(crate) const CLUSTER_POLICIES: &[Kind] = &[
     Kind::AdminNetworkPolicy,
@@ -85,10 +91,17 @@ pub(crate) fn named(key: &RootKey) -> String {
 
 /// `Deployment web, StatefulSet db and 3 more`: workloads of one namespace.
 pub(crate) fn list<'a>(keys: impl IntoIterator<Item = &'a RootKey>) -> String {
-    let names: Vec<String> = keys
-        .into_iter()
-        .map(|key| format!("{} {}", key.kind, key.name))
-        .collect();
+    few(keys.into_iter().map(|key| format!("{} {}", key.kind, key.name)))
+}
+
+/// `Deployment shop/web, StatefulSet bank/db and 3 more`.
+pub(crate) fn list_with_namespaces<'a>(keys: impl IntoIterator<Item = &'a RootKey>) -> String {
+    few(keys.into_iter().map(named))
+}
+
+/// The first few names, and how many more there are.
+fn few(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
     let shown = names[..names.len().min(NAMES)].join(", ");
     match names.len().saturating_sub(NAMES) {
         0 => shown,

@@ -18,6 +18,8 @@ pub struct Parameters {
     pub system_namespaces: BTreeSet<String>,
     /// Namespaces of platform services.
     pub infrastructure_namespaces: BTreeSet<String>,
+    /// What counts as infrastructure beside what is recognised anyway.
+    pub infrastructure: Infrastructure,
     /// Labels of the namespaces that are production; `None` if none is.
     pub production: Option<Selector>,
     /// Labels of namespaces or pods with raised security needs; `None` if nothing is sensitive.
@@ -44,6 +46,17 @@ pub struct Parameters {
     pub unknown_image_user_fails: bool,
     /// Whether root in a user namespace fails.
     pub root_in_user_namespace_fails: bool,
+}
+
+/// What counts as infrastructure beside what is recognised anyway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Infrastructure {
+    /// Repositories of images, by their last words.
+    pub images: BTreeSet<String>,
+    /// Labels of pods; `None` if they do not tell.
+    pub labels: Option<Selector>,
+    /// Ports that containers declare.
+    pub ports: BTreeSet<u16>,
 }
 
 impl Parameters {
@@ -84,6 +97,7 @@ impl Default for Parameters {
                 .into_iter()
                 .collect(),
             infrastructure_namespaces: BTreeSet::new(),
+            infrastructure: Infrastructure::default(),
             production: None,
             sensitive: None,
             system_labels: strings(&[

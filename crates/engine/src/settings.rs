@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use plumbline_api::baseline::{ComplianceBaselineSpec, Reading};
 use plumbline_api::{Level, Severity};
-use plumbline_baseline::{Item, Parameters, find};
+use plumbline_baseline::{Infrastructure, Item, Parameters, find};
 use plumbline_inventory::labels::Selector;
 use plumbline_inventory::lean;
 use plumbline_rbac::Subject;
@@ -115,7 +115,22 @@ impl Settings {
         let production = some_selector("productionSelector", &spec.production_selector, &mut problems);
         let sensitive = some_selector("sensitiveSelector", &spec.sensitive_selector, &mut problems);
         let trusted_controllers = subjects("trustedControllers", &spec.trusted_controllers, &mut problems);
+        let infrastructure = Infrastructure {
+            images: spec.infrastructure.images.iter().cloned().collect(),
+            labels: some_selector(
+                "infrastructure.selector",
+                &spec.infrastructure.selector,
+                &mut problems,
+            ),
+            ports: spec
+                .infrastructure
+                .ports
+                .iter()
+                .filter_map(|port| u16::try_from(*port).ok())
+                .collect(),
+        };
         let parameters = Parameters {
+            infrastructure,
             severities,
             system_namespaces: spec.system_namespaces.iter().cloned().collect(),
             infrastructure_namespaces: spec.infrastructure_namespaces.iter().cloned().collect(),

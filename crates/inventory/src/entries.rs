@@ -147,6 +147,8 @@ pub struct IngressFacts {
     pub hosts: Box<[Name]>,
     /// Services that it leads to.
     pub backends: Box<[Backend]>,
+    /// Addresses and host names at which its controller serves it.
+    pub addresses: Box<[Name]>,
     /// Annotations by which controllers say who gets in.
     pub annotations: Arc<Labels>,
 }
@@ -268,6 +270,11 @@ impl Facts<'_> {
             port_name: service.port.name.as_deref().map(|name| self.names.intern(name)),
         };
         let backends = distinct(services.map(backend));
+        let addresses = ingress.status.load_balancer.ingress.iter();
+        let addresses = addresses
+            .flat_map(|i| i.ip.iter().chain(&i.hostname))
+            .map(|address| self.names.intern(address.as_str()))
+            .collect();
         IngressFacts {
             class: class.map(|class| self.names.intern(class)),
             hosts: distinct(
@@ -276,6 +283,7 @@ impl Facts<'_> {
                     .map(|rule| self.names.intern(rule.host.as_str())),
             ),
             backends,
+            addresses,
             annotations: self.annotations(&ingress.metadata),
         }
     }

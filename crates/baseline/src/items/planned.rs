@@ -81,14 +81,8 @@ planned! {
         "The OS kernel is kept up to date", ["CVEhound"];
     NW_02: "NW-02" "services-without-mutual-auth", Network, Recommended, B, Workload, Medium, NotApplicable,
         "Microservices authenticate and authorize each other", ["Istio", "Linkerd", "Consul"];
-    NW_03: "NW-03" "published-infrastructure-interface", Network, Required, A, Cluster, Critical, Pass,
-        "Cluster component and infrastructure interfaces are not published on the Internet", [];
-    NW_04: "NW-04" "infrastructure-on-shared-nodes", Network, Required, C, Node, Medium, NotApplicable,
-        "Infrastructure services, control plane and storage sit on isolated nodes in their own network segment", [];
     NW_05: "NW-05" "ingress-without-waf", Network, Required, C, Cluster, Medium, NotApplicable,
         "External user traffic is inspected by a web application firewall", [];
-    NW_06: "NW-06" "no-dmz-nodes", Network, Recommended, C, Node, Low, NotApplicable,
-        "Nodes that face the Internet are apart from nodes that serve internal services", [];
     WL_10B: "WL-10b" "oversized-resource-limits", Workloads, Required, B, Workload, Low, NotApplicable,
         "Limits are the minimum that the application needs", [];
     WL_14: "WL-14" "workloads-not-audited", Workloads, Required, B, Workload, Medium, NotApplicable,

@@ -75,6 +75,8 @@ pub struct Ingress {
     pub metadata: Meta,
     #[serde(default, deserialize_with = "nullable")]
     pub spec: IngressSpec,
+    #[serde(default, deserialize_with = "nullable")]
+    pub status: ServiceStatus,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -1,0 +1,520 @@
+//! NW-03.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use plumbline_inventory::components::Component;
+use plumbline_inventory::entries::ServiceFacts;
+use plumbline_inventory::facts::NodeFacts;
+use plumbline_inventory::labels::Labels;
+use plumbline_inventory::views::{NamespaceView, WorkloadView};
+use plumbline_inventory::{Inventory, Name, ObjectId};
+use plumbline_network::{Entry, Way};
+
+use crate::infrastructure::{infrastructure, is_ingress_controller, is_public, narrows};
+use crate::items::item;
+use crate::networks::{GATEWAY_API, READS_ENTRIES, named};
+use crate::{Check, Context, Findings};
+
+item! {
+    /// ## What it checks
+    ///
+    /// Nothing leads from the Internet to consoles, monitoring, registries, stores and the like that run the platform,
+    /// to workloads of the cluster itself, or to the API server.
+    ///
+    /// ## Why it matters
+    ///
+    /// A published dashboard, Jenkins or etcd is found within hours by those who scan for it, and most of them hand
+    /// out the cluster to whoever knows a bug or a default password.
+    ///
+    /// ## How it decides
+    ///
+    /// Every Service, Ingress, route of a Gateway and host port that leads to pods counts. It is published if
+    ///
+    /// - it is a `LoadBalancer` that no annotation makes internal, whose `loadBalancerSourceRanges` leave somebody
+    ///   out by nothing, and whose addresses, if it has any, are not all private;
+    /// - it is a port of nodes (`NodePort`, `hostPort`) and some node has a public `ExternalIP`;
+    /// - it has public `externalIPs`;
+    /// - it is an Ingress whose annotations let everybody in, or a route of a Gateway, and neither's addresses are all
+    ///   private. An Ingress of the AWS load balancer controller is internal unless its scheme says `internet-facing`.
+    ///
+    /// What network policies let through is not asked here: who publishes something means it to be reached.
+    ///
+    /// - `Fail`, reason `PublishedInfrastructure`: something published leads to infrastructure. That is what images
+    ///   (Grafana, Prometheus, Jenkins, Argo CD, Vault, etcd …), labels (`app.kubernetes.io/name`, `k8s-app`, `app`)
+    ///   or ports tell, what `spec.infrastructure` of the baseline adds, and whatever runs in one of
+    ///   `spec.infrastructureNamespaces`. Ingress controllers are there to be published, and are none.
+    /// - `Fail`, reason `PublishedSystemWorkload`: it leads to a workload in one of `spec.systemNamespaces`. These
+    ///   findings are about the cluster and are not accepted with those of the namespaces.
+    /// - `Fail`, reason `PublicApiServer`: `--advertise-address` of kube-apiserver is public, where its flags can be
+    ///   seen.
+    /// - `Unknown`, reason `NodesUnknown`: infrastructure is on a port of nodes, and there are none in the manifests.
+    /// - `Pass`: nothing of this, or nothing leads in at all.
+    ///
+    /// Istio's `VirtualService` is not read. The address of an API server whose flags cannot be seen (managed control
+    /// planes) is not known.
+    ///
+    /// ## Examples
+    ///
+    /// ```yaml
+    /// # Fail, if its pods run grafana/grafana
+    /// kind: Service
+    /// metadata: {name: grafana}
+    /// spec: {type: LoadBalancer, selector: {app: grafana}, ports: [{port: 80, targetPort: 3000}]}
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Make the Service `ClusterIP` and reach it through a VPN, `kubectl port-forward` or an internal load balancer;
+    /// limit it with `loadBalancerSourceRanges` otherwise.
+    id: "NW-03",
+    slug: "published-infrastructure-interface",
+    title: "Cluster component and infrastructure interfaces are not published on the Internet",
+    section: Network,
+    level: Required,
+    severity: Critical,
+    class: A,
+    scope: Cluster,
+    empty: Pass,
+    since: "0.1",
+    reads: READS_ENTRIES,
+    optional: GATEWAY_API,
+    failing: ("publishes infrastructure", "publish infrastructure"),
+    remediation: "Take the interface off the Internet: a ClusterIP Service, an internal load balancer, or loadBalancerSourceRanges that name who may come.",
+    references: [
+        "Kubescape C-0021",
+        "Kubescape C-0256",
+        "Kubescape C-0266",
+        "Kubescape C-0014",
+        "kube-linter exposed-services",
+        "Trivy KSV-0108",
+        "Checkov CKV_K8S_33",
+    ],
+    systems: [],
+    checks: [Check::Objects(in_namespace), Check::Cluster(in_cluster)],
+}
+
+fn in_namespace(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    // What is waived there is not waived here.
+    if !is_system(namespace.name(), context) {
+        check_entries(namespace, context, findings);
+    }
+}
+
+fn in_cluster(context: &Context<'_>, findings: &mut Findings) {
+    for name in &context.parameters.system_namespaces {
+        if let Some(namespace) = context.inventory.namespace(name) {
+            check_entries(namespace, context, findings);
+        }
+    }
+    for (pod, flags) in context.inventory.components(Component::ApiServer) {
+        findings.evaluate(1);
+        let address = flags
+            .get("advertise-address")
+            .and_then(|address| address.parse().ok());
+        if let Some(address) = address.filter(|address| is_public(*address)) {
+            let message =
+                format!("kube-apiserver in Pod kube-system/{pod}: --advertise-address is {address}");
+            findings.sub_check_at(findings.severity(), "PublicApiServer", message);
+        }
+    }
+}
+
+fn is_system(namespace: &Name, context: &Context<'_>) -> bool {
+    context.parameters.system_namespaces.contains(&**namespace)
+}
+
+/// Whether something is published.
+enum Published {
+    No,
+    /// In this way.
+    Yes(String),
+    /// There are no nodes that would tell.
+    IfNodesAre,
+}
+
+fn check_entries(namespace: NamespaceView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    let mut by_object: BTreeMap<ObjectId, Vec<Entry>> = BTreeMap::new();
+    for entry in context.network.entries_by(namespace) {
+        by_object.entry(entry.through.clone()).or_default().push(entry);
+    }
+    for (object, entries) in by_object {
+        findings.evaluate(1);
+        let mut told = BTreeSet::new();
+        for entry in &entries {
+            let Some((reason, what)) = recognised(entry, context) else {
+                continue;
+            };
+            match published(entry, namespace, context) {
+                Published::No => {}
+                Published::Yes(how) => {
+                    // A load balancer opens ports of nodes too: once is enough.
+                    if told.insert(&entry.workload) {
+                        let message = format!("{how} leads to {}: {what}", named(&entry.workload));
+                        findings.other((&object).into(), reason, message);
+                    }
+                }
+                Published::IfNodesAre => findings.unknown(
+                    "NodesUnknown",
+                    format!("{object} is a port of nodes and leads to {what}: whether those have public addresses is not known"),
+                ),
+            }
+        }
+    }
+}
+
+/// The infrastructure that an entry leads to, if it is some.
+fn recognised(entry: &Entry, context: &Context<'_>) -> Option<(&'static str, String)> {
+    let workload = context.inventory.workload(&entry.workload)?;
+    if !workload.is_active() {
+        return None;
+    }
+    let decides = |wanted: &dyn Fn(&plumbline_inventory::template::Template) -> Option<String>| {
+        let mut found: Vec<String> = workload
+            .deciding()
+            .iter()
+            .filter_map(|deciding| wanted(deciding.template))
+            .collect();
+        found.sort();
+        found.into_iter().next()
+    };
+    if decides(&|template| is_ingress_controller(template).then(String::new)).is_some() {
+        return None;
+    }
+    let namespace = &entry.workload.namespace;
+    if is_system(namespace, context) {
+        return Some((
+            "PublishedSystemWorkload",
+            format!("a workload of namespace {namespace}"),
+        ));
+    }
+    let labels = pod_labels(&workload);
+    let what = decides(&|template| {
+        labels
+            .iter()
+            .find_map(|labels| infrastructure(template, labels, context.parameters))
+    });
+    let of_namespace = context
+        .parameters
+        .infrastructure_namespaces
+        .contains(&**namespace);
+    let what = what
+        .or_else(|| of_namespace.then(|| "spec.infrastructureNamespaces names its namespace".to_owned()))?;
+    Some(("PublishedInfrastructure", what))
+}
+
+/// Labels of the pods of a workload, in order; those that it would make if there are none.
+fn pod_labels<'a>(workload: &WorkloadView<'a>) -> Vec<&'a Labels> {
+    let mut labels: Vec<&Labels> = workload.pods().map(|(_, pod)| &*pod.labels).collect();
+    labels.dedup();
+    if labels.is_empty() {
+        labels.push(workload.pod_labels());
+    }
+    labels
+}
+
+fn published(entry: &Entry, namespace: NamespaceView<'_>, context: &Context<'_>) -> Published {
+    let service = || namespace.service(&entry.through.name).map(|(_, facts)| facts);
+    match entry.way {
+        Way::LoadBalancer => match service() {
+            Some(service) if is_open_balancer(service) => Published::Yes("a load balancer".to_owned()),
+            _ => Published::No,
+        },
+        Way::ExternalIp => {
+            let addresses = service()
+                .map(|service| &*service.external_ips)
+                .unwrap_or_default();
+            match addresses.iter().find(|address| is_public_name(address)) {
+                Some(address) => Published::Yes(format!("external address {address}")),
+                None => Published::No,
+            }
+        }
+        Way::NodePort | Way::HostPort => on_nodes(entry.way, context.inventory),
+        Way::Ingress => {
+            let ingress = namespace
+                .ingresses()
+                .find(|(name, _)| **name == entry.through.name)
+                .map(|(_, facts)| facts);
+            match ingress {
+                Some(ingress) if !is_internal(&ingress.annotations) && may_be_public(&ingress.addresses) => {
+                    Published::Yes("an Ingress".to_owned())
+                }
+                _ => Published::No,
+            }
+        }
+        Way::Route => {
+            let route = namespace.route(entry.through.kind, &entry.through.name);
+            let gateways = route.map(|route| &*route.gateways).unwrap_or_default();
+            let open = gateways.iter().find(|(place, name)| {
+                let place = place.as_ref().unwrap_or(namespace.name());
+                let there = context.inventory.namespace(place);
+                let gateway = there.and_then(|there| there.gateway(name));
+                gateway.is_none_or(|gateway| may_be_public(&gateway.addresses))
+            });
+            open.map_or(Published::No, |(_, name)| {
+                Published::Yes(format!("a route of Gateway {name}"))
+            })
+        }
+    }
+}
+
+fn on_nodes(way: Way, inventory: &Inventory) -> Published {
+    let mut nodes = inventory.nodes().peekable();
+    if nodes.peek().is_none() {
+        return Published::IfNodesAre;
+    }
+    let public = |(name, node): (&Name, &NodeFacts)| {
+        let external = node.addresses.iter().filter(|(kind, _)| **kind == *"ExternalIP");
+        let mut public = external.filter(|(_, address)| is_public_name(address));
+        public.next().map(|(_, address)| format!("{name} ({address})"))
+    };
+    let what = if way == Way::HostPort {
+        "a host port"
+    } else {
+        "a port of nodes"
+    };
+    nodes.find_map(public).map_or(Published::No, |node| {
+        Published::Yes(format!("{what}, as of Node {node},"))
+    })
+}
+
+/// Annotations that make a load balancer internal, with the values that do.
+const INTERNAL: &[(&str, &[&str])] = &[
+    (
+        "service.beta.kubernetes.io/aws-load-balancer-internal",
+        &["true", "0.0.0.0/0"],
+    ),
+    (
+        "service.beta.kubernetes.io/aws-load-balancer-scheme",
+        &["internal"],
+    ),
+    (
+        "service.beta.kubernetes.io/azure-load-balancer-internal",
+        &["true"],
+    ),
+    ("networking.gke.io/load-balancer-type", &["Internal"]),
+    ("cloud.google.com/load-balancer-type", &["Internal"]),
+    (
+        "service.beta.kubernetes.io/openstack-internal-load-balancer",
+        &["true"],
+    ),
+    ("service.beta.kubernetes.io/oci-load-balancer-internal", &["true"]),
+    (
+        "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type",
+        &["intranet"],
+    ),
+];
+
+fn is_open_balancer(service: &ServiceFacts) -> bool {
+    let internal = INTERNAL.iter().any(|(key, values)| {
+        service
+            .annotations
+            .get(key)
+            .is_some_and(|value| values.contains(&value))
+    });
+    let annotated = service
+        .annotations
+        .get("service.beta.kubernetes.io/load-balancer-source-ranges");
+    let ranges = service
+        .source_ranges
+        .iter()
+        .map(|range| &**range)
+        .chain(annotated);
+    !internal && !narrows(ranges) && may_be_public(&service.addresses)
+}
+
+/// Whether annotations keep an Ingress from everybody.
+fn is_internal(annotations: &Labels) -> bool {
+    let ranges = [
+        "nginx.ingress.kubernetes.io/whitelist-source-range",
+        "nginx.ingress.kubernetes.io/allowlist-source-range",
+        "alb.ingress.kubernetes.io/inbound-cidrs",
+    ];
+    let alb = annotations
+        .iter()
+        .any(|(key, _)| key.starts_with("alb.ingress.kubernetes.io/"));
+    let facing = annotations.get("alb.ingress.kubernetes.io/scheme") == Some("internet-facing");
+    ranges
+        .iter()
+        .any(|key| annotations.get(key).is_some_and(|value| narrows([value])))
+        || alb && !facing
+}
+
+/// Whether some address may be public: unless all are private. Those that are not there yet may become anything.
+fn may_be_public(addresses: &[Name]) -> bool {
+    addresses.is_empty() || addresses.iter().any(|address| is_public_name(address))
+}
+
+/// A host name may stand for any address.
+fn is_public_name(address: &str) -> bool {
+    address.parse::<IpAddr>().map_or(true, is_public)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Cases;
+
+    pub(super) const CASES: Cases = Cases {
+        pass: &[
+            ("nothing leads in", "
+apiVersion: v1
+kind: Pod
+metadata: {name: grafana, namespace: monitoring}
+spec: {containers: [{name: a, image: 'grafana/grafana:12'}]}"),
+            ("an internal load balancer, one that names who may come, and one with a private address", "
+apiVersion: v1
+kind: Pod
+metadata: {name: grafana, namespace: monitoring, labels: {x: z}}
+spec: {containers: [{name: a, image: 'grafana/grafana:12'}]}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: worker}
+status: {addresses: [{type: InternalIP, address: 10.1.2.3}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a, namespace: monitoring, annotations: {networking.gke.io/load-balancer-type: Internal}}
+spec: {type: LoadBalancer, selector: {x: z}, ports: [{port: 80, nodePort: 30080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: b, namespace: monitoring}
+spec: {type: LoadBalancer, selector: {x: z}, ports: [{port: 80}], loadBalancerSourceRanges: [192.0.2.0/24]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: c, namespace: monitoring}
+spec: {type: LoadBalancer, selector: {x: z}, ports: [{port: 80}]}
+status: {loadBalancer: {ingress: [{ip: 10.0.0.7}]}}"),
+            ("an application may be published, and an ingress controller has to be", "
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: a, image: 'shop/web:12'}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: in, namespace: kube-system, labels: {app: web}}
+spec: {containers: [{name: a, image: 'registry.k8s.io/ingress-nginx/controller:v1.13'}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: kube-system}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}"),
+        ],
+        fail: &[
+            ("by image, label and port", "
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: x, labels: {x: a}}
+spec: {containers: [{name: a, image: 'grafana/grafana:12'}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: b, namespace: x, labels: {x: b, app.kubernetes.io/name: jenkins}}
+spec: {containers: [{name: a, image: 'mirror/ci:12'}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: c, namespace: x, labels: {x: c}}
+spec: {containers: [{name: a, image: 'mirror/kv:12', ports: [{containerPort: 2379}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a, namespace: x}
+spec: {type: LoadBalancer, selector: {x: a}, ports: [{port: 80}], loadBalancerSourceRanges: [0.0.0.0/0]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: b, namespace: x}
+spec: {selector: {x: b}, ports: [{port: 80}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: b, namespace: x}
+spec: {defaultBackend: {service: {name: b, port: {number: 80}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: c, namespace: x}
+spec: {selector: {x: c}, externalIPs: [192.0.2.1], ports: [{port: 2379}]}",
+             &["Ingress b: PublishedInfrastructure", "Service a: PublishedInfrastructure", "Service c: PublishedInfrastructure"]),
+            ("on ports of nodes that have public addresses", "
+apiVersion: v1
+kind: Node
+metadata: {name: worker}
+status: {addresses: [{type: ExternalIP, address: 192.0.2.3}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: x, labels: {x: a}}
+spec: {containers: [{name: a, image: 'hashicorp/vault:1', ports: [{containerPort: 8200, hostPort: 8200}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a, namespace: x}
+spec: {type: NodePort, selector: {x: a}, ports: [{port: 80, nodePort: 30080}]}",
+             &["Pod a: PublishedInfrastructure", "Service a: PublishedInfrastructure"]),
+            ("by a route from another namespace", "
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: x, labels: {x: a}}
+spec: {containers: [{name: a, image: 'prom/prometheus:v3'}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a, namespace: x}
+spec: {selector: {x: a}, ports: [{port: 80}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: r, namespace: edge}
+spec: {parentRefs: [{name: public}], rules: [{backendRefs: [{name: a, namespace: x, port: 80}]}]}",
+             &["HTTPRoute r: PublishedInfrastructure"]),
+            ("a workload of the cluster itself, and what the baseline names", "
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: kube-system, labels: {x: a}}
+spec: {containers: [{name: a, image: 'x/dns:1'}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a, namespace: kube-system}
+spec: {type: LoadBalancer, selector: {x: a}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: b, namespace: x, labels: {x: a}}
+spec: {containers: [{name: a, image: 'our/console:1'}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: b, namespace: x}
+spec: {type: LoadBalancer, selector: {x: a}, ports: [{port: 80}]}",
+             &["Service a: PublishedSystemWorkload", "Service b: PublishedInfrastructure"]),
+            ("an API server with a public address", "
+apiVersion: v1
+kind: Pod
+metadata: {name: kube-apiserver-cp, namespace: kube-system, annotations: {kubernetes.io/config.mirror: x}}
+spec: {hostNetwork: true, containers: [{name: a, image: 'x:1', command: [kube-apiserver, --advertise-address=192.0.2.8]}]}",
+             &["Namespace kube-system: PublicApiServer"]),
+        ],
+        not_applicable: &[],
+        unknown: &[("on ports of nodes that nobody knows", "
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: x, labels: {x: a}}
+spec: {containers: [{name: a, image: 'hashicorp/vault:1', ports: [{containerPort: 8200, hostPort: 8200}]}]}", "NodesUnknown")],
+        parameters: Some(|| {
+            let mut parameters = crate::Parameters::default();
+            parameters.infrastructure.images.insert("our/console".to_owned());
+            parameters
+        }),
+    };
+}
