@@ -24,9 +24,23 @@ pub struct Context<'a> {
     pub network: &'a Network,
     /// What the baseline leaves to those who use it.
     pub parameters: &'a Parameters,
+    /// Waivers that name [`ANONYMOUS_ACCESS`], ordered.
+    pub exceptions: &'a [Exception],
     /// The time of the evaluation. What a check says of it must hold until the time that it gives to
     /// [`Findings::valid_until`](crate::Findings::valid_until), word for word.
     pub now: Timestamp,
+}
+
+/// The item whose exceptions are looked at by an item of their own.
+pub const ANONYMOUS_ACCESS: &str = "AZ-06a";
+
+/// A waiver as the one who evaluates has judged it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// The waiver.
+    pub id: ObjectId,
+    /// Whether it is approved, in force, and some finding needs it; else why not, in `CamelCase` and in words.
+    pub fault: Option<(&'static str, String)>,
 }
 
 /// A subject of RBAC as one report sees it.

@@ -184,6 +184,11 @@ fn images(template: &Template) -> impl Iterator<Item = String> + '_ {
     })
 }
 
+/// Whether the repository of an image, wherever it lies, ends with these words.
+pub(crate) fn is_named_image(image: &str, name: &str) -> bool {
+    ImageReference::parse(image).is_ok_and(|reference| is_named(reference.repository, name))
+}
+
 /// Whether a repository ends with these words.
 fn is_named(repository: &str, name: &str) -> bool {
     repository

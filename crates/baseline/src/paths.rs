@@ -85,6 +85,7 @@ fn cut(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use plumbline_network::Network;
     use plumbline_rbac::Rbac;
 
     use super::*;
@@ -134,7 +135,9 @@ subjects: [{kind: ServiceAccount, namespace: shop, name: NAME}]
         let context = Context {
             inventory: &inventory,
             rbac: &rbac,
+            network: &Network::of(&inventory),
             parameters: &crate::Parameters::default(),
+            exceptions: &[],
             now: jiff::Timestamp::UNIX_EPOCH,
         };
         leads(&risks[0], &alice, &context)

@@ -7,7 +7,7 @@ use plumbline_inventory::{Evidence, Inventory, Kind, lean::Object};
 use plumbline_network::Network;
 use plumbline_rbac::Rbac;
 
-use crate::{Context, Empty, Home, Item, Outcome, Parameters};
+use crate::{ANONYMOUS_ACCESS, Context, Empty, Exception, Home, Item, Outcome, Parameters};
 
 /// What an item must say of example manifests. Each case has a name that says in a sentence what it shows.
 #[derive(Debug)]
@@ -68,6 +68,19 @@ pub(crate) fn inventory(manifests: &str) -> Inventory {
     inventory
 }
 
+/// Waivers of AZ-06a as the engine judges them, approvals and need aside: those are the engine's to test.
+fn exceptions(inventory: &Inventory) -> Vec<Exception> {
+    let now = NOW.parse().expect("a time");
+    let named = inventory
+        .waivers()
+        .filter(|(_, waiver)| waiver.spec.items.iter().any(|item| item == ANONYMOUS_ACCESS));
+    let judged = named.map(|(id, waiver)| Exception {
+        id: id.clone(),
+        fault: (waiver.spec.expires <= now).then(|| ("Expired", "expired".to_owned())),
+    });
+    judged.collect()
+}
+
 /// Everything that `item` says of `manifests`.
 pub(crate) fn evaluate(item: &Item, inventory: &Inventory, parameters: &Parameters) -> Outcome {
     let mut total = Outcome::default();
@@ -85,6 +98,7 @@ pub(crate) fn evaluate(item: &Item, inventory: &Inventory, parameters: &Paramete
         rbac: &Rbac::of(inventory),
         network: &Network::of(inventory),
         parameters,
+        exceptions: &exceptions(inventory),
         now: NOW.parse().expect("a time"),
     };
     let namespaces = inventory

@@ -85,6 +85,13 @@ impl Covered {
         self.by_waiver.get(waiver).map_or(0, BTreeMap::len) as u32
     }
 
+    /// Whether `waiver` covers something of what the item of `slot` says of the cluster as a whole.
+    pub(crate) fn covers_cluster(&self, waiver: &ObjectId, slot: usize) -> bool {
+        let result = (Home::Cluster, Unit::Whole, slot);
+        let covered = self.by_result.get(&result).map_or(&[][..], Vec::as_slice);
+        covered.iter().any(|(by, _)| by == waiver)
+    }
+
     /// Whether some waiver covers something else than when this was last asked.
     pub(crate) fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)

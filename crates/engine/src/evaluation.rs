@@ -5,8 +5,9 @@ use std::hash::Hash;
 use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
+use plumbline_api::conditions::{Reason as _, WaiverReason};
 use plumbline_baseline::evaluate::TemplateVerdict;
-use plumbline_baseline::{Check, Context, Home, ITEMS, Item, Outcome, Unit};
+use plumbline_baseline::{ANONYMOUS_ACCESS, Check, Context, Exception, Home, ITEMS, Item, Outcome, Unit};
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId, Topic};
@@ -40,6 +41,8 @@ pub struct Evaluation {
     waivers: Waivers,
     covered: Covered,
     attestations: Attestations,
+    /// Waivers of anonymous access, judged by what they are needed for.
+    exceptions: Vec<Exception>,
     /// The time of the last evaluation.
     now: Timestamp,
 }
@@ -63,6 +66,9 @@ struct Slot {
     /// Asks something of the cluster as a whole.
     asks_the_cluster: bool,
 }
+
+/// What is known beside the inventory.
+type Known<'a> = (&'a Rbac, &'a Network, &'a [Exception]);
 
 /// A set of slots.
 type Slots = u128;
@@ -207,6 +213,7 @@ impl Evaluation {
             waivers: Waivers::default(),
             covered: Covered::default(),
             attestations: Attestations::default(),
+            exceptions: Vec::new(),
             now: Timestamp::MIN,
             slots,
         }
@@ -228,6 +235,7 @@ impl Evaluation {
             self.results.entry(home.clone()).or_default();
             self.work(&home, &plan[&home], inventory, settings);
         }
+        self.renew_exceptions(inventory, settings);
         self
     }
 
@@ -306,6 +314,9 @@ impl Evaluation {
                 }
             }
         }
+        if self.renew_exceptions(inventory, settings) {
+            changed.add(&Home::Cluster);
+        }
         self.memory.sweep();
         if self.covered.take_changed() {
             // A waiver that covers nothing any more, or something at last, is counted elsewhere.
@@ -365,10 +376,50 @@ impl Evaluation {
         }
     }
 
+    /// Judges the waivers of anonymous access by what they are needed for now, and looks again at what is said of
+    /// them if that changed. Whether a waiver is needed for other items does not matter: it could be needed for
+    /// what is said of itself, and would come and go with that.
+    fn renew_exceptions(&mut self, inventory: &Inventory, settings: &Settings) -> bool {
+        let access = self
+            .slots
+            .iter()
+            .position(|slot| slot.item.id == ANONYMOUS_ACCESS);
+        let named = self
+            .waivers
+            .iter()
+            .filter(|(_, waiver)| waiver.items().any(|item| item == ANONYMOUS_ACCESS));
+        let judged = named.map(|(id, waiver)| {
+            let is_needed = access.is_none_or(|slot| self.covered.covers_cluster(id, slot));
+            let fault = match waiver.reason {
+                WaiverReason::Approved if is_needed => None,
+                WaiverReason::Approved => Some((
+                    WaiverReason::Unused.as_str(),
+                    format!("{}; no finding of {ANONYMOUS_ACCESS} needs it", waiver.message),
+                )),
+                reason => Some((reason.as_str(), waiver.message.clone())),
+            };
+            let id = id.clone();
+            Exception { id, fault }
+        });
+        let judged: Vec<Exception> = judged.collect();
+        if judged == self.exceptions {
+            return false;
+        }
+        self.exceptions = judged;
+        let mut work = Work::default();
+        let asking = |slot: &Slot| slot.item.reads.contains(&Kind::ClusterComplianceWaiver);
+        work.add(Unit::Whole, self.slots_where(asking));
+        self.work(&Home::Cluster, &work, inventory, settings)
+    }
+
+    fn known(&self) -> Known<'_> {
+        (&self.rbac, &self.network, &self.exceptions)
+    }
+
     fn context<'a>(
         &self,
         inventory: &'a Inventory,
-        (rbac, network): (&'a Rbac, &'a Network),
+        (rbac, network, exceptions): Known<'a>,
         settings: &'a Settings,
     ) -> Context<'a> {
         Context {
@@ -376,6 +427,7 @@ impl Evaluation {
             rbac,
             network,
             parameters: &settings.parameters,
+            exceptions,
             now: self.now,
         }
     }
@@ -528,7 +580,7 @@ impl Evaluation {
                     .add(Unit::Whole, whole);
             }
         }
-        let context = self.context(inventory, (&self.rbac, &self.network), settings);
+        let context = self.context(inventory, self.known(), settings);
         for subject in &touched.indirect {
             for home in context.homes_of(subject) {
                 let unit = Unit::Subject(Arc::new(subject.clone()));
@@ -571,9 +623,7 @@ impl Evaluation {
             .get(&home)
             .into_iter()
             .flat_map(|results| results.units.keys().cloned());
-        let present = self
-            .context(inventory, (&self.rbac, &self.network), settings)
-            .units(&home);
+        let present = self.context(inventory, self.known(), settings).units(&home);
         let units = known.chain(self.due.units(&home).cloned()).chain(present);
         let work = Work {
             units: units.map(|unit| (unit, ALL)).collect(),
@@ -590,7 +640,8 @@ impl Evaluation {
         }
         let rbac = std::mem::take(&mut self.rbac);
         let network = std::mem::take(&mut self.network);
-        let context = self.context(inventory, (&rbac, &network), settings);
+        let exceptions = std::mem::take(&mut self.exceptions);
+        let context = self.context(inventory, (&rbac, &network, &exceptions), settings);
         let mut changed = false;
         for (unit, slots) in &work.units {
             changed |= self.replace(home, unit, *slots, &context, settings);
@@ -604,7 +655,7 @@ impl Evaluation {
                 changed |= self.replace(home, &unit, slots, &context, settings);
             }
         }
-        (self.rbac, self.network) = (rbac, network);
+        (self.rbac, self.network, self.exceptions) = (rbac, network, exceptions);
         if !exists {
             self.results.remove(home);
         }
@@ -752,7 +803,7 @@ impl Evaluation {
         settings: &Settings,
     ) -> Option<Outcome> {
         let item = self.slots[slot].item;
-        let context = self.context(inventory, (&self.rbac, &self.network), settings);
+        let context = self.context(inventory, self.known(), settings);
         item.check_unit(home, unit, &context, |template| {
             self.memory
                 .known(item, template)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::firewalls::Firewall;
 use crate::labels::Labels;
 use crate::lean::{self, IntOrString};
 use crate::names::{Name, Pool};
@@ -151,6 +152,8 @@ pub struct IngressFacts {
     pub addresses: Box<[Name]>,
     /// Annotations by which controllers say who gets in.
     pub annotations: Arc<Labels>,
+    /// What its annotations say of web application firewalls, in order.
+    pub firewalls: Box<[Firewall]>,
 }
 
 /// A Service and a port of it that something leads to.
@@ -285,6 +288,7 @@ impl Facts<'_> {
             backends,
             addresses,
             annotations: self.annotations(&ingress.metadata),
+            firewalls: distinct(ingress.metadata.annotations.firewalls.iter().copied()),
         }
     }
 

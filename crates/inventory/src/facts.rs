@@ -208,6 +208,15 @@ impl LimitRangeFacts {
     }
 }
 
+/// A `ConfigMap`: what was found in its data, which is not kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigMapFacts {
+    /// Secrets.
+    pub secrets: Box<[LiteralSecret]>,
+    /// Hosts that configurations of collectors of logs send to, in order.
+    pub log_destinations: Box<[Name]>,
+}
+
 /// A `ServiceAccount`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceAccountFacts {

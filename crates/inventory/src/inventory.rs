@@ -10,13 +10,12 @@ use crate::decisions::Decisions;
 use crate::dirty::Dirty;
 use crate::entries::{GatewayFacts, IngressFacts, RouteFacts, ServiceFacts};
 use crate::facts::{
-    BindingFacts, ClusterPolicyFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts,
-    NodeFacts, PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
+    BindingFacts, ClusterPolicyFacts, ConfigMapFacts, Controller, LimitRangeFacts, NamespaceFacts,
+    NetworkPolicyFacts, NodeFacts, PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
 };
 use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::lean::{NetworkPolicySpec, Rule};
-use crate::literal_secrets::LiteralSecret;
 use crate::names::{Name, Pool};
 use crate::roots::{LocalKey, Root};
 use crate::server::ServerVersion;
@@ -129,7 +128,7 @@ pub(crate) struct Namespace {
     pub(crate) gateways: Store<GatewayFacts>,
     /// Routes of the Gateway API, by kind.
     pub(crate) routes: BTreeMap<Kind, Store<RouteFacts>>,
-    pub(crate) config_maps: Store<Box<[LiteralSecret]>>,
+    pub(crate) config_maps: Store<ConfigMapFacts>,
     pub(crate) roles: Store<RoleFacts>,
     pub(crate) role_bindings: Store<BindingFacts>,
     pub(crate) network_policies: Store<NetworkPolicyFacts>,

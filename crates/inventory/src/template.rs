@@ -1,5 +1,6 @@
 //! What a pod's spec says about security, shared by all pods that say the same.
 
+use crate::destinations;
 use crate::entries::ContainerPort;
 use crate::lean::{self, ContainerStatus, Handler, ProfileType, Quantity, Resources};
 use crate::literal_secrets::{self, LiteralSecret};
@@ -170,6 +171,8 @@ pub struct Container {
     pub observed_uid: Option<i64>,
     /// Secrets found in env, command, args and probe headers.
     pub literal_secrets: Box<[LiteralSecret]>,
+    /// Hosts that it sends logs to, if it is a collector of logs.
+    pub log_destinations: Box<[Name]>,
 }
 
 impl Template {
@@ -338,6 +341,7 @@ impl Container {
             limits: Limits::new(&c.resources),
             observed_uid: None,
             literal_secrets: literal_secrets_of(c).into(),
+            log_destinations: destinations::of_container(c, names),
         }
     }
 }

@@ -224,7 +224,16 @@ impl<'a> NamespaceView<'a> {
         self.content
             .config_maps
             .iter()
-            .map(|(name, secrets)| (name, &**secrets))
+            .map(|(name, facts)| (name, &*facts.secrets))
+    }
+
+    /// Config maps that configure collectors of logs, with the hosts that these send to, ordered by name.
+    pub fn log_destinations(&self) -> impl Iterator<Item = (&'a Name, &'a [Name])> + use<'a> {
+        self.content
+            .config_maps
+            .iter()
+            .map(|(name, facts)| (name, &*facts.log_destinations))
+            .filter(|(_, hosts)| !hosts.is_empty())
     }
 
     /// The network policy of this name.

@@ -39,12 +39,8 @@ planned! {
         "Users authenticate through an identity provider (OIDC or equivalent); no static tokens, no service-account tokens for people", [];
     AU_02: "AU-02" "unmanaged-certificates", Authentication, Recommended, B, Cluster, Medium, NotApplicable,
         "Certificates for users and services come from a central certificate management service", [];
-    AZ_06B: "AZ-06b" "unapproved-anonymous-exceptions", Authorization, Required, B, Cluster, High, NotApplicable,
-        "Exceptions to the anonymous-access rule are agreed with the security team", [];
     SE_01: "SE-01" "secrets-stored-in-plain", Secrets, Required, B, Cluster, Critical, NotApplicable,
         "Secrets live in an external store or encrypted in etcd", ["HashiCorp Vault", "Conjur"];
-    SE_02B: "SE-02b" "secrets-in-source", Secrets, Required, C, Cluster, High, NotApplicable,
-        "Secrets in source code are hidden with a sealing tool", [];
     CC_01: "CC-01" "plaintext-between-components", ClusterConfiguration, Required, B, Cluster, High, NotApplicable,
         "All cluster components talk over TLS", [];
     CC_02: "CC-02" "no-policy-engine", ClusterConfiguration, Required, A, Cluster, High, NotApplicable,
@@ -63,10 +59,6 @@ planned! {
         "Deployments and changes of their configuration are logged", [];
     AL_04: "AL-04" "cluster-settings-not-logged", AuditAndLogging, Required, B, Cluster, Medium, NotApplicable,
         "Changes of cluster and OS settings are logged", [];
-    AL_05: "AL-05" "events-not-sent-to-siem", AuditAndLogging, Required, C, Cluster, Medium, NotApplicable,
-        "Security events go to a central audit log system (SIEM)", [];
-    AL_06: "AL-06" "audit-log-kept-in-cluster", AuditAndLogging, Required, C, Cluster, Medium, NotApplicable,
-        "The audit log system lives outside the cluster", [];
     AL_07: "AL-07" "no-observability", AuditAndLogging, Required, B, Cluster, Low, NotApplicable,
         "Infrastructure and services are observable", ["Weave Scope"];
     AL_08: "AL-08" "nodes-without-runtime-security", AuditAndLogging, Required, A, Node, High, NotApplicable,
@@ -81,8 +73,6 @@ planned! {
         "The OS kernel is kept up to date", ["CVEhound"];
     NW_02: "NW-02" "services-without-mutual-auth", Network, Recommended, B, Workload, Medium, NotApplicable,
         "Microservices authenticate and authorize each other", ["Istio", "Linkerd", "Consul"];
-    NW_05: "NW-05" "ingress-without-waf", Network, Required, C, Cluster, Medium, NotApplicable,
-        "External user traffic is inspected by a web application firewall", [];
     WL_10B: "WL-10b" "oversized-resource-limits", Workloads, Required, B, Workload, Low, NotApplicable,
         "Limits are the minimum that the application needs", [];
     WL_14: "WL-14" "workloads-not-audited", Workloads, Required, B, Workload, Medium, NotApplicable,

@@ -176,6 +176,36 @@ mod found {
         assert_eq!(twin.next_due(), None);
     }
 
+    /// A waiver of AZ-06a with the approval that makes it count.
+    fn exception(expires: &str) -> [Manifest; 2] {
+        let spec = json!({ "items": ["AZ-06a"], "reason": "r", "requestedBy": "dev", "expires": expires });
+        let digest = plumbline_inventory::digest::spec_digest(&spec);
+        let waiver = json!({ "name": "x", "uid": "ClusterComplianceWaiver x" });
+        let approval = json!({ "waiver": waiver, "specDigest": digest, "approvedBy": "sue" });
+        [
+            live(Kind::ClusterComplianceWaiver, "x").set("spec", spec),
+            live(Kind::ClusterComplianceApproval, "x").set("spec", approval),
+        ]
+    }
+
+    #[test]
+    fn an_exception_to_the_rule_on_anonymous_access_is_approved_and_needed_until_it_expires() {
+        let [waiver, approval] = exception("2026-11-24T10:00:30Z");
+        let anonymous = json!({ "kind": "User", "name": "system:anonymous" });
+        let binding = bound("x", Kind::ClusterRoleBinding, "x", anonymous);
+        let mut twin = Twin::quiet(Settings::default());
+        twin.follow([Event::Apply(waiver)]);
+        assert!(twin.says("AZ-06b", "nobody has approved it"));
+        twin.follow([Event::Apply(approval)]);
+        assert!(twin.says("AZ-06b", "no finding of AZ-06a needs it"));
+        twin.follow([Event::Apply(binding)]);
+        assert_eq!(twin.failing("AZ-06b"), 0);
+        twin.follow([Event::Wait(30)]);
+        assert!(twin.says("AZ-06b", "expired on"));
+        twin.follow([Event::Delete(0), Event::Delete(0), Event::Delete(0)]);
+        assert_eq!(twin.failing("AZ-06b"), 0);
+    }
+
     fn bound(name: &str, kind: Kind, role: &str, subject: serde_json::Value) -> Manifest {
         let role = json!({ "kind": "ClusterRole", "name": role });
         let binding = live(kind, name).set("roleRef", role).push("subjects", subject);

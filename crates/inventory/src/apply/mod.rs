@@ -8,8 +8,8 @@ mod workloads;
 use std::sync::Arc;
 
 use crate::facts::{
-    BindingFacts, LimitRangeFacts, NamespaceFacts, NodeFacts, NodePath, PersistentVolumeFacts, RoleFacts,
-    ServiceAccountFacts, Taint, Uid,
+    BindingFacts, ConfigMapFacts, LimitRangeFacts, NamespaceFacts, NodeFacts, NodePath,
+    PersistentVolumeFacts, RoleFacts, ServiceAccountFacts, Taint, Uid,
 };
 use crate::inventory::{InputState, Inventory, Namespace, ObjectId, Undecodable};
 use crate::kind::Kind;
@@ -123,7 +123,12 @@ impl Inventory {
                 self.put_global(&id, handler, |inventory| &mut inventory.runtime_classes);
             }
             Object::ConfigMap(o) => {
-                self.put_local(&id, o.data.0.into(), |ns| &mut ns.config_maps);
+                let hosts = o.data.log_destinations.into_iter();
+                let facts = ConfigMapFacts {
+                    secrets: o.data.secrets.into(),
+                    log_destinations: hosts.map(|host| self.names.intern(host)).collect(),
+                };
+                self.put_local(&id, facts, |ns| &mut ns.config_maps);
             }
             Object::AdminNetworkPolicy(o)
             | Object::BaselineAdminNetworkPolicy(o)

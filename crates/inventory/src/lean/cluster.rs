@@ -1,6 +1,6 @@
 //! Namespaces, nodes, configuration and storage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
@@ -8,6 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::pod::Quantity;
 use super::{Meta, nullable, quantities};
+use crate::destinations;
 use crate::literal_secrets::{self, LiteralSecret};
 
 /// `v1.Namespace`.
@@ -175,9 +176,14 @@ pub struct ConfigMap {
     pub data: ScannedData,
 }
 
-/// The secrets found in the data of a `ConfigMap`, masked.
+/// What is found in the data of a `ConfigMap`.
 #[derive(Clone, Debug, Default)]
-pub struct ScannedData(pub Vec<LiteralSecret>);
+pub struct ScannedData {
+    /// Secrets, masked.
+    pub secrets: Vec<LiteralSecret>,
+    /// Hosts that configurations of collectors of logs send to.
+    pub log_destinations: BTreeSet<String>,
+}
 
 impl<'de> Deserialize<'de> for ScannedData {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -190,11 +196,13 @@ impl<'de> Deserialize<'de> for ScannedData {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScannedData, A::Error> {
-                let mut found = Vec::new();
+                let mut found = ScannedData::default();
                 while let Some((key, value)) = map.next_entry::<String, Option<String>>()? {
-                    found.extend(literal_secrets::in_data(&key, &value.unwrap_or_default()));
+                    let value = value.unwrap_or_default();
+                    found.secrets.extend(literal_secrets::in_data(&key, &value));
+                    found.log_destinations.extend(destinations::in_data(&key, &value));
                 }
-                Ok(ScannedData(found))
+                Ok(found)
             }
         }
         deserializer.deserialize_map(Scan)

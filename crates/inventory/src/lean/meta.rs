@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::{nullable, strings};
+use crate::firewalls::{self, Firewall};
 use crate::literal_secrets::{self, LiteralSecret};
 
 /// The part of `ObjectMeta` that items read.
@@ -70,6 +71,8 @@ pub struct Annotations {
     pub short: BTreeMap<String, String>,
     /// Secrets found in the values, masked.
     pub secrets: Vec<LiteralSecret>,
+    /// What is said of web application firewalls.
+    pub firewalls: Vec<Firewall>,
 }
 
 impl Annotations {
@@ -99,6 +102,7 @@ impl<'de> Deserialize<'de> for Annotations {
                     annotations
                         .secrets
                         .extend(literal_secrets::in_annotation(&key, &value));
+                    annotations.firewalls.extend(firewalls::said(&key, &value));
                     if value.len() <= Annotations::SHORT {
                         annotations.short.insert(key, value);
                     }

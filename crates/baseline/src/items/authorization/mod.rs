@@ -9,4 +9,5 @@ pub mod no_role_model;
 pub mod rbac_not_audited;
 pub mod shared_namespace;
 pub mod shared_service_account;
+pub mod unapproved_anonymous_exceptions;
 pub mod unapproved_production_access;
