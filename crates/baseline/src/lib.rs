@@ -16,7 +16,7 @@ pub mod units;
 #[cfg(test)]
 mod testing;
 
-pub use context::{Context, NodeView, RoleView, SubjectView};
+pub use context::{Context, ImageView, NodeView, RoleView, SubjectView};
 pub use findings::{Finding, Findings, MissingSource, ObjectRef, Outcome};
 pub use item::{Check, Class, Empty, Item, Level, Phrase, Scope, Section, Severity};
 pub use items::{ITEMS, find, optional_kinds, required_kinds};

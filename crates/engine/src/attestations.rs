@@ -110,7 +110,13 @@ impl Attestations {
                 concerned.peek().is_some()
                     && concerned.all(|home| home.namespace().is_some_and(|name| namespaces.contains(&**name)))
             }
-            (Home::Cluster, _) => false,
+            (Home::Cluster, Scope::Image) => {
+                let images = named(|scope| &scope.images);
+                let digest = |image: &&str| image.rsplit_once('@').map_or(*image, |(_, digest)| digest);
+                let digests: BTreeSet<&str> = images.iter().map(digest).collect();
+                inventory.images().all(|running| digests.contains(&**running))
+            }
+            (Home::Cluster, Scope::Cluster) => false,
         };
         if complete { speaking } else { Vec::new() }
     }

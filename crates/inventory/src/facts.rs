@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::images::RunningImage;
 use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::lean::{self, AggregationRule, ClusterPolicySpec, NetworkPolicySpec, RoleRef, Rule, Subject};
@@ -129,6 +130,8 @@ pub struct Pod {
     pub labels: Arc<Labels>,
     /// Its short annotations, if it is owned by nobody.
     pub annotations: Arc<Labels>,
+    /// What its containers run. Replicas share it.
+    pub images: Arc<[RunningImage]>,
     /// What its spec says about security, before defaulting.
     pub template: Arc<Template>,
     /// The same as it would be admitted: differs for manifests only.

@@ -13,6 +13,7 @@ use crate::facts::{
     BindingFacts, ClusterPolicyFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts,
     NodeFacts, PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
 };
+use crate::images::{Images, RunningImage, Uses};
 use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::lean::{NetworkPolicySpec, Rule};
@@ -81,12 +82,14 @@ pub struct Inventory {
     /// Charts install the same roles in thousands of namespaces.
     pub(crate) rule_lists: Pool<[Rule]>,
     pub(crate) policy_specs: Pool<NetworkPolicySpec>,
+    pub(crate) image_lists: Pool<[RunningImage]>,
     pub(crate) inputs: BTreeMap<Kind, Coverage>,
     pub(crate) undecodable: BTreeMap<ObjectId, Undecodable>,
     pub(crate) namespaces: BTreeMap<Name, Namespace>,
     pub(crate) nodes: Store<NodeFacts>,
     /// Pods, by namespace and name, that count for what their node is for.
     pub(crate) placed: BTreeMap<Name, BTreeSet<(Name, Name)>>,
+    pub(crate) images: Images,
     pub(crate) persistent_volumes: Store<PersistentVolumeFacts>,
     pub(crate) runtime_classes: Store<Name>,
     pub(crate) cluster_roles: Store<RoleFacts>,
@@ -119,6 +122,7 @@ pub(crate) struct Namespace {
     pub(crate) controllers: BTreeMap<Kind, Store<Controller>>,
     pub(crate) roots: BTreeMap<LocalKey, Root>,
     pub(crate) accounts: Accounts,
+    pub(crate) images: Uses,
     /// Pods and controllers by the uid of their controlling owner, whether that is known or not.
     pub(crate) children: BTreeSet<(Uid, LocalKey)>,
     pub(crate) service_accounts: Store<ServiceAccountFacts>,

@@ -16,6 +16,7 @@ pub mod entries;
 pub mod evidence;
 pub mod facts;
 pub mod guard;
+pub mod images;
 pub mod inventory;
 pub mod kind;
 pub mod labels;

@@ -111,8 +111,6 @@ planned! {
         "Forwarded ports are the minimum needed", [];
     IM_08: "IM-08" "download-tools-in-image", Images, Recommended, B, Image, Medium, NotApplicable,
         "No wget, curl or netcat in a production image", [];
-    IM_09: "IM-09" "no-dockerignore", Images, Recommended, C, Image, Low, NotApplicable,
-        "A .dockerignore keeps sensitive files out of the image", [];
     IM_10: "IM-10" "needless-layers", Images, Recommended, B, Image, Low, NotApplicable,
         "Few layers, multi-stage build", [];
     IM_11A: "IM-11a" "relative-workdir", Images, Recommended, B, Image, Low, NotApplicable,
@@ -127,8 +125,6 @@ planned! {
         "No remote control tools in a container", [];
     IM_16: "IM-16" "unsigned-image", Images, Required, B, Image, High, NotApplicable,
         "Images are signed after scanning, and the signature is verified before deployment", ["Notary", "Cosign"];
-    IM_17: "IM-17" "dockerfile-not-scanned", Images, Required, C, Image, Low, NotApplicable,
-        "Dockerfiles are checked by automated scanners", ["KICS", "Hadolint", "Conftest"];
     IM_18: "IM-18" "image-not-scanned", Images, Required, B, Image, High, NotApplicable,
         "Images are scanned throughout their life", ["Trivy", "Clair", "Grype"];
     IM_19: "IM-19" "no-build-provenance", Images, Recommended, B, Image, Medium, NotApplicable,
