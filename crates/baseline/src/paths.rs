@@ -134,6 +134,7 @@ subjects: [{kind: ServiceAccount, namespace: shop, name: NAME}]
         let context = Context {
             inventory: &inventory,
             rbac: &rbac,
+            network: &plumbline_network::Network::of(&inventory),
             parameters: &crate::Parameters::default(),
             now: jiff::Timestamp::UNIX_EPOCH,
         };

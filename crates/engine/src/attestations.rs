@@ -112,8 +112,11 @@ impl Attestations {
             }
             (Home::Cluster, Scope::Image) => {
                 let images = named(|scope| &scope.images);
-                let digest = |image: &&str| image.rsplit_once('@').map_or(*image, |(_, digest)| digest);
-                let digests: BTreeSet<&str> = images.iter().map(digest).collect();
+                // By digest, or by a reference that ends in one.
+                let digests: BTreeSet<&str> = images
+                    .into_iter()
+                    .map(|image| image.rsplit_once('@').map_or(image, |(_, digest)| digest))
+                    .collect();
                 inventory.images().all(|running| digests.contains(&**running))
             }
             (Home::Cluster, Scope::Cluster) => false,

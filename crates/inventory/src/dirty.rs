@@ -34,7 +34,8 @@ pub struct Dirty {
     /// Digests of images that a workload began or ceased to run, or of which it says something else than before.
     pub images: BTreeSet<Name>,
     /// Whether something changed that is asked of the cluster as a whole and is no object's: what is known of
-    /// requests without credentials, of the version of the API server, and of the flags of components.
+    /// requests without credentials, of the version of the API server, of the flags of components, and of scanners of
+    /// nodes.
     pub evidence: bool,
 }
 

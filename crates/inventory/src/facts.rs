@@ -83,6 +83,8 @@ pub struct NodeFacts {
     pub labels: Arc<Labels>,
     /// What its kubelet reports, else what its label says.
     pub os: Option<Os>,
+    /// The name of its operating system, if that is one made for containers.
+    pub container_os: Option<&'static str>,
     /// Version of its kubelet, as reported (`v1.37.2`), empty if unknown.
     pub kubelet_version: Name,
     /// Handlers that its container runtime offers.

@@ -13,6 +13,7 @@ use crate::facts::{
     BindingFacts, ClusterPolicyFacts, Controller, LimitRangeFacts, NamespaceFacts, NetworkPolicyFacts,
     NodeFacts, PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
 };
+use crate::host_scanners::HostScan;
 use crate::images::{Images, RunningImage, Uses};
 use crate::kind::Kind;
 use crate::labels::Labels;
@@ -98,6 +99,8 @@ pub struct Inventory {
     pub(crate) cluster_policies: BTreeMap<Kind, Store<ClusterPolicyFacts>>,
     /// Components of the control plane, by the names of their pods.
     pub(crate) components: BTreeMap<Name, (Component, Flags)>,
+    /// Scanners of nodes, by what runs them.
+    pub(crate) host_scans: BTreeMap<ObjectId, HostScan>,
     /// What people decided on verdicts.
     pub(crate) decisions: Decisions,
     pub(crate) anonymous: AnonymousRequests,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::facts::{Controller, Owner, Pod, Uid};
-use crate::inventory::Namespace;
 use crate::images::RunningImage;
+use crate::inventory::Namespace;
 use crate::kind::Kind;
 use crate::names::Name;
 use crate::store::Store;

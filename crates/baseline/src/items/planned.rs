@@ -71,12 +71,6 @@ planned! {
         "Infrastructure and services are observable", ["Weave Scope"];
     AL_08: "AL-08" "nodes-without-runtime-security", AuditAndLogging, Required, A, Node, High, NotApplicable,
         "A runtime security monitor runs on every node", ["Falco", "Sysdig", "Aqua Enterprise", "NeuVector", "Prisma Cloud Compute"];
-    OS_01: "OS-01" "direct-node-access", OperatingSystem, Required, C, Node, High, NotApplicable,
-        "Host administrators reach nodes through privileged access management or a bastion", [];
-    OS_02: "OS-02" "unhardened-os", OperatingSystem, Recommended, C, Node, Medium, NotApplicable,
-        "OS and software follow a hardening baseline (CIS, NIST)", [];
-    OS_03: "OS-03" "os-not-scanned", OperatingSystem, Recommended, C, Node, Medium, NotApplicable,
-        "Packages and configuration are scanned regularly", ["OpenSCAP", "Lynis"];
     OS_04: "OS-04" "outdated-kernel", OperatingSystem, Recommended, B, Node, Medium, NotApplicable,
         "The OS kernel is kept up to date", ["CVEhound"];
     NW_02: "NW-02" "services-without-mutual-auth", Network, Recommended, B, Workload, Medium, NotApplicable,

@@ -91,7 +91,9 @@ fn note_evidence(context: &Context<'_>, findings: &mut Findings) {
     let registry = "what a registry has attached to them is not read: there is no registry source";
     findings.note(match images.filter(|digest| passed(digest)).count() {
         0 => registry.to_owned(),
-        passed => format!("workloads say that a scan of the Dockerfile passed for {passed} of them; {registry}"),
+        passed => {
+            format!("workloads say that a scan of the Dockerfile passed for {passed} of them; {registry}")
+        }
     });
 }
 
@@ -182,7 +184,11 @@ spec: {template: {spec: {containers: [{name: web, image: 'nginx:1.29'}]}}}"),
         let outcome = outcome(&both);
         assert_eq!((outcome.evaluated, outcome.failing), (1, 1));
         assert_eq!(outcome.findings.len(), 2);
-        assert!(outcome.findings[0].message.ends_with("an annotation of Pod bank/web"));
+        assert!(
+            outcome.findings[0]
+                .message
+                .ends_with("an annotation of Pod bank/web")
+        );
     }
 
     #[test]

@@ -128,6 +128,9 @@ status:
         let image = Unit::Image(Name::from(sha("b")));
         assert!(ITEM.looks_at(&Home::Cluster, &image));
         assert!(!ITEM.looks_at(&Home::Namespace("shop".into()), &image));
-        assert_eq!(image.named(&Home::Cluster).to_string(), format!("image {}", sha("b")));
+        assert_eq!(
+            image.named(&Home::Cluster).to_string(),
+            format!("image {}", sha("b"))
+        );
     }
 }
