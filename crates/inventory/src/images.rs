@@ -167,8 +167,8 @@ impl Inventory {
             kind: root.0,
             name: Name::clone(&root.1),
         };
-        self.images.add(&key, &uses);
         self.images.remove(&key, &before);
+        self.images.add(&key, &uses);
         let same = |one: &Use, others: &[Use]| others.contains(one);
         let changed = before
             .iter()
