@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use plumbline_inventory::facts::{NodeFacts, Pod};
+use plumbline_inventory::images::DockerfileScan;
 use plumbline_inventory::views::WorkloadView;
 use plumbline_inventory::{Inventory, Name, ObjectId, RootKey};
 use plumbline_network::Network;
@@ -78,6 +79,23 @@ impl<'a> NodeView<'a> {
     }
 }
 
+/// An image that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageView<'a> {
+    /// Its digest.
+    pub digest: &'a Name,
+}
+
+impl<'a> ImageView<'a> {
+    /// What workloads that run it say came of a scan of its Dockerfile: workload, container and answer, ordered.
+    pub fn dockerfile_scans(
+        &self,
+        inventory: &'a Inventory,
+    ) -> impl Iterator<Item = (&'a RootKey, &'a Name, DockerfileScan)> + use<'a> {
+        inventory.dockerfile_scans(self.digest)
+    }
+}
+
 /// A role.
 #[derive(Clone, Copy, Debug)]
 pub struct RoleView<'a> {
@@ -147,6 +165,8 @@ impl<'a> Context<'a> {
         if *home == Home::Cluster {
             let nodes = self.inventory.nodes();
             units.extend(nodes.map(|(name, _)| Unit::Node(Name::clone(name))));
+            let images = self.inventory.images();
+            units.extend(images.map(|digest| Unit::Image(Name::clone(digest))));
         }
         let subjects = self.subjects_near(home);
         let here = subjects

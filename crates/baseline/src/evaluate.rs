@@ -6,7 +6,7 @@ use plumbline_inventory::template::Template;
 use plumbline_inventory::views::{Deciding, NamespaceView, WorkloadView};
 use plumbline_inventory::{Kind, Name, ObjectId};
 
-use crate::context::{Context, NodeView, RoleView, SubjectView};
+use crate::context::{Context, ImageView, NodeView, RoleView, SubjectView};
 use crate::findings::{Findings, ObjectRef, Outcome};
 use crate::item::{Check, Item};
 use crate::units::{Home, Unit};
@@ -48,6 +48,10 @@ impl Item {
             Unit::Node(name) => {
                 let facts = context.inventory.node(name)?;
                 Some(self.check_node(&NodeView { name, facts }, context))
+            }
+            Unit::Image(digest) => {
+                let digest = context.inventory.image(digest)?;
+                Some(self.check_image(&ImageView { digest }, context))
             }
             Unit::Subject(subject) => {
                 let subject = context.subject(subject, home)?;
@@ -158,12 +162,7 @@ impl Item {
     }
 
     fn check_cluster(&self, context: &Context<'_>) -> Outcome {
-        // The one object that every cluster has stands for it.
-        let object = ObjectRef {
-            namespace: None,
-            kind: Kind::Namespace,
-            name: Name::from("kube-system"),
-        };
+        let object = whole_cluster();
         let mut outcome = Outcome::default();
         for check in self.checks {
             if let Check::Cluster(check) | Check::ClusterObjects(check) = check {
@@ -187,6 +186,20 @@ impl Item {
             if let Check::Node(check) = check {
                 let mut findings = Findings::of(self, context.parameters);
                 check(node, context, &mut findings);
+                outcome.add_one(findings.outcome(&object));
+            }
+        }
+        outcome
+    }
+
+    fn check_image(&self, image: &ImageView<'_>, context: &Context<'_>) -> Outcome {
+        // No kind of object is an image: findings name workloads.
+        let object = whole_cluster();
+        let mut outcome = Outcome::default();
+        for check in self.checks {
+            if let Check::Image(check) = check {
+                let mut findings = Findings::of(self, context.parameters);
+                check(image, context, &mut findings);
                 outcome.add_one(findings.outcome(&object));
             }
         }
@@ -223,5 +236,14 @@ impl Item {
             }
         }
         outcome
+    }
+}
+
+/// The one object that every cluster has stands for it.
+fn whole_cluster() -> ObjectRef {
+    ObjectRef {
+        namespace: None,
+        kind: Kind::Namespace,
+        name: Name::from("kube-system"),
     }
 }

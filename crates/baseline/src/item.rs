@@ -7,7 +7,7 @@ use plumbline_inventory::Kind;
 use plumbline_inventory::template::Template;
 use plumbline_inventory::views::{NamespaceView, WorkloadView};
 
-use crate::context::{Context, NodeView, RoleView, SubjectView};
+use crate::context::{Context, ImageView, NodeView, RoleView, SubjectView};
 use crate::findings::Findings;
 use crate::parameters::Parameters;
 
@@ -87,6 +87,9 @@ pub enum Check {
     Objects(fn(NamespaceView<'_>, &Context<'_>, &mut Findings)),
     /// A node with the workloads that have pods on it: when it, another node, or one of those changed.
     Node(fn(&NodeView<'_>, &Context<'_>, &mut Findings)),
+    /// An image, once for each digest that runs: when a workload began or ceased to run it, or says something else
+    /// of it than before. It may ask for nothing else that changes.
+    Image(fn(&ImageView<'_>, &Context<'_>, &mut Findings)),
     /// A subject of RBAC with what it has by bindings that name it: when that changed.
     Subject(fn(&SubjectView<'_>, &Context<'_>, &mut Findings)),
     /// A role that nobody is bound to: it counts only if there is something to say of it.

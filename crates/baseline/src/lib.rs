@@ -19,7 +19,7 @@ pub mod units;
 #[cfg(test)]
 mod testing;
 
-pub use context::{ANONYMOUS_ACCESS, Context, Exception, NodeView, RoleView, SubjectView};
+pub use context::{ANONYMOUS_ACCESS, Context, Exception, ImageView, NodeView, RoleView, SubjectView};
 pub use findings::{Finding, Findings, MissingSource, ObjectRef, Outcome};
 pub use item::{Check, Class, Empty, Item, Level, Phrase, Scope, Section, Severity};
 pub use items::{ITEMS, find, optional_kinds, required_kinds};

@@ -41,6 +41,8 @@ pub enum Unit {
     Workload(Kind, Name),
     /// A node.
     Node(Name),
+    /// An image that runs, by its digest.
+    Image(Name),
     /// A subject of RBAC.
     Subject(Arc<Subject>),
     /// A role, or a cluster role, that nobody is bound to.
@@ -69,6 +71,7 @@ impl fmt::Display for Named<'_> {
             }
             (Unit::Workload(kind, name), Home::Cluster) => write!(f, "{kind} {name}"),
             (Unit::Node(name), _) => write!(f, "Node {name}"),
+            (Unit::Image(digest), _) => write!(f, "image {digest}"),
             (Unit::Subject(subject), _) => write!(f, "{subject}"),
             (Unit::UnboundRole(name), Home::Cluster) => write!(f, "ClusterRole {name}"),
             (Unit::UnboundRole(name), Home::Namespace(namespace)) => write!(f, "Role {namespace}/{name}"),
@@ -93,6 +96,7 @@ impl Check {
                     Home::Cluster
                 )
                 | (Self::Node(_), Unit::Node(_), Home::Cluster)
+                | (Self::Image(_), Unit::Image(_), Home::Cluster)
                 | (Self::Subject(_), Unit::Subject(_), _)
                 | (Self::UnboundRole(_), Unit::UnboundRole(_), _)
         )

@@ -110,7 +110,16 @@ impl Attestations {
                 concerned.peek().is_some()
                     && concerned.all(|home| home.namespace().is_some_and(|name| namespaces.contains(&**name)))
             }
-            (Home::Cluster, _) => false,
+            (Home::Cluster, Scope::Image) => {
+                let images = named(|scope| &scope.images);
+                // By digest, or by a reference that ends in one.
+                let digests: BTreeSet<&str> = images
+                    .into_iter()
+                    .map(|image| image.rsplit_once('@').map_or(image, |(_, digest)| digest))
+                    .collect();
+                inventory.images().all(|running| digests.contains(&**running))
+            }
+            (Home::Cluster, Scope::Cluster) => false,
         };
         if complete { speaking } else { Vec::new() }
     }

@@ -63,6 +63,8 @@ struct Slot {
     asks_the_network: bool,
     /// Looks at nodes.
     looks_at_nodes: bool,
+    /// Looks at images.
+    looks_at_images: bool,
     /// Asks something of the cluster as a whole.
     asks_the_cluster: bool,
 }
@@ -180,6 +182,7 @@ impl Slot {
             reads_rights: reads(Kind::is_rights),
             asks_the_network: reads(|kind| Kind::NETWORK.contains(&kind)),
             looks_at_nodes: has(|check| matches!(check, Check::Node(_))),
+            looks_at_images: has(|check| matches!(check, Check::Image(_))),
             asks_the_cluster: has(|check| matches!(check, Check::Cluster(_) | Check::ClusterObjects(_))),
         }
     }
@@ -458,6 +461,7 @@ impl Evaluation {
             plan.entry(Home::Cluster).or_default().add(Unit::Whole, asking);
         }
         self.plan_nodes(&dirty.nodes, ALL, inventory, &mut plan);
+        self.plan_images(dirty.images, &mut plan);
         for Topic { kind, namespace } in dirty.topics {
             let looks_around = self.slots_where(|slot| slot.looks_around && slot.reads(kind));
             let whole = self.slots_where(|slot| slot.reads(kind));
@@ -487,6 +491,7 @@ impl Evaluation {
                 // What policies of the cluster say as well: by the network of the namespaces that they are about.
                 _ if kind.is_cluster_policy() => vec![Home::Cluster],
                 Some(namespace) if kind == Kind::Namespace => {
+                    self.plan_images(inventory.images_of(&namespace), &mut plan);
                     // What its bindings give counts where it is in scope, and may be the business of others.
                     self.plan_rights(&self.rbac.touched_in(&namespace), inventory, settings, &mut plan);
                     for (home, work) in self.plan_home(Home::Namespace(namespace), inventory, settings) {
@@ -540,6 +545,18 @@ impl Evaluation {
             {
                 plan.entry(Home::Cluster).or_default().add(unit, asking);
             }
+        }
+    }
+
+    /// Adds images that workloads began or ceased to run, or that are in scope no longer or again.
+    fn plan_images(&self, images: BTreeSet<Name>, plan: &mut Plan) {
+        let asking = self.slots_where(|slot| slot.looks_at_images);
+        if images.is_empty() {
+            return;
+        }
+        let work = plan.entry(Home::Cluster).or_default();
+        for image in images {
+            work.add(Unit::Image(image), asking);
         }
     }
 

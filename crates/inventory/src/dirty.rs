@@ -31,8 +31,11 @@ pub struct Dirty {
     /// Nodes on which pods came, went or changed, or count for another workload than before; see
     /// [`Inventory::pods_on`](crate::Inventory::pods_on).
     pub nodes: BTreeSet<Name>,
+    /// Digests of images that a workload began or ceased to run, or of which it says something else than before.
+    pub images: BTreeSet<Name>,
     /// Whether something changed that is asked of the cluster as a whole and is no object's: what is known of
-    /// requests without credentials, of the version of the API server, and of the flags of components.
+    /// requests without credentials, of the version of the API server, of the flags of components, and of scanners of
+    /// nodes.
     pub evidence: bool,
 }
 
@@ -44,6 +47,7 @@ impl Dirty {
             && self.coverage.is_empty()
             && self.objects.is_empty()
             && self.nodes.is_empty()
+            && self.images.is_empty()
             && !self.evidence
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::images::RunningImage;
 use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::lean::{self, AggregationRule, ClusterPolicySpec, NetworkPolicySpec, RoleRef, Rule, Subject};
@@ -82,6 +83,8 @@ pub struct NodeFacts {
     pub labels: Arc<Labels>,
     /// What its kubelet reports, else what its label says.
     pub os: Option<Os>,
+    /// The name of its operating system, if that is one made for containers.
+    pub container_os: Option<&'static str>,
     /// Version of its kubelet, as reported (`v1.37.2`), empty if unknown.
     pub kubelet_version: Name,
     /// Handlers that its container runtime offers.
@@ -129,6 +132,8 @@ pub struct Pod {
     pub labels: Arc<Labels>,
     /// Its short annotations, if it is owned by nobody.
     pub annotations: Arc<Labels>,
+    /// What its containers run. Replicas share it.
+    pub images: Arc<[RunningImage]>,
     /// What its spec says about security, before defaulting.
     pub template: Arc<Template>,
     /// The same as it would be admitted: differs for manifests only.

@@ -13,6 +13,8 @@ use crate::facts::{
     BindingFacts, ClusterPolicyFacts, ConfigMapFacts, Controller, LimitRangeFacts, NamespaceFacts,
     NetworkPolicyFacts, NodeFacts, PersistentVolumeFacts, Pod, RoleFacts, ServiceAccountFacts, Uid,
 };
+use crate::host_scanners::HostScan;
+use crate::images::{Images, RunningImage, Uses};
 use crate::kind::Kind;
 use crate::labels::Labels;
 use crate::lean::{NetworkPolicySpec, Rule};
@@ -80,12 +82,14 @@ pub struct Inventory {
     /// Charts install the same roles in thousands of namespaces.
     pub(crate) rule_lists: Pool<[Rule]>,
     pub(crate) policy_specs: Pool<NetworkPolicySpec>,
+    pub(crate) image_lists: Pool<[RunningImage]>,
     pub(crate) inputs: BTreeMap<Kind, Coverage>,
     pub(crate) undecodable: BTreeMap<ObjectId, Undecodable>,
     pub(crate) namespaces: BTreeMap<Name, Namespace>,
     pub(crate) nodes: Store<NodeFacts>,
     /// Pods, by namespace and name, that count for what their node is for.
     pub(crate) placed: BTreeMap<Name, BTreeSet<(Name, Name)>>,
+    pub(crate) images: Images,
     pub(crate) persistent_volumes: Store<PersistentVolumeFacts>,
     pub(crate) runtime_classes: Store<Name>,
     pub(crate) cluster_roles: Store<RoleFacts>,
@@ -94,6 +98,8 @@ pub struct Inventory {
     pub(crate) cluster_policies: BTreeMap<Kind, Store<ClusterPolicyFacts>>,
     /// Components of the control plane, by the names of their pods.
     pub(crate) components: BTreeMap<Name, (Component, Flags)>,
+    /// Scanners of nodes, by what runs them.
+    pub(crate) host_scans: BTreeMap<ObjectId, HostScan>,
     /// What people decided on verdicts.
     pub(crate) decisions: Decisions,
     pub(crate) anonymous: AnonymousRequests,
@@ -118,6 +124,7 @@ pub(crate) struct Namespace {
     pub(crate) controllers: BTreeMap<Kind, Store<Controller>>,
     pub(crate) roots: BTreeMap<LocalKey, Root>,
     pub(crate) accounts: Accounts,
+    pub(crate) images: Uses,
     /// Pods and controllers by the uid of their controlling owner, whether that is known or not.
     pub(crate) children: BTreeSet<(Uid, LocalKey)>,
     pub(crate) service_accounts: Store<ServiceAccountFacts>,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::facts::{Controller, Owner, Pod, Uid};
+use crate::images::RunningImage;
 use crate::inventory::Namespace;
 use crate::kind::Kind;
 use crate::names::Name;
@@ -33,7 +34,7 @@ pub struct Root {
     pub terminated: u32,
 }
 
-/// Live pods of one root that have the same template, parent and revision.
+/// Live pods of one root that have the same template, parent and revision, and run the same images.
 #[derive(Debug)]
 pub struct LiveGroup {
     /// What their specs say.
@@ -42,6 +43,8 @@ pub struct LiveGroup {
     pub parent: Option<Owner>,
     /// The revision that they say they were made from.
     pub revision: Option<Name>,
+    /// What their containers run.
+    pub images: Arc<[RunningImage]>,
     /// How many there are.
     pub pods: u32,
 }
@@ -58,6 +61,7 @@ impl Root {
                 template: Arc::clone(&pod.admitted),
                 parent: pod.owner.clone(),
                 revision: revision_of(pod).map(Name::from),
+                images: Arc::clone(&pod.images),
                 pods: 1,
             }),
         }
@@ -87,6 +91,7 @@ impl LiveGroup {
         Arc::ptr_eq(&self.template, &pod.admitted)
             && self.parent == pod.owner
             && self.revision.as_deref() == revision_of(pod)
+            && Arc::ptr_eq(&self.images, &pod.images)
     }
 }
 

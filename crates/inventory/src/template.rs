@@ -5,6 +5,7 @@ use crate::entries::ContainerPort;
 use crate::lean::{self, ContainerStatus, Handler, ProfileType, Quantity, Resources};
 use crate::literal_secrets::{self, LiteralSecret};
 use crate::names::{Name, Pool};
+use crate::programs;
 use crate::quantity;
 
 /// The security facts of a pod template.
@@ -151,6 +152,8 @@ pub struct Container {
     pub image: Name,
     /// Ports that it declares.
     pub ports: Box<[ContainerPort]>,
+    /// Whether it runs an SSH server, as far as its image reference and its command tell.
+    pub ssh_server: bool,
     /// `privileged`.
     pub privileged: bool,
     /// `allowPrivilegeEscalation`.
@@ -321,6 +324,7 @@ impl Container {
             role: if sidecar { Role::Sidecar } else { role },
             image: names.intern(c.image.as_str()),
             ports: ContainerPort::of(c, names),
+            ssh_server: programs::is_ssh_server(c),
             privileged: context.privileged == Some(true),
             allow_privilege_escalation: context.allow_privilege_escalation,
             read_only_root_filesystem: context.read_only_root_filesystem == Some(true),

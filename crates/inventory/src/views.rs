@@ -7,6 +7,7 @@ use crate::facts::{
     ClusterPolicyFacts, Controller, NamespaceFacts, NetworkPolicyFacts, NodeFacts, Owner,
     PersistentVolumeFacts, Pod, ServiceAccountFacts,
 };
+use crate::images::RunningImage;
 use crate::inventory::{Inventory, Namespace};
 use crate::kind::Kind;
 use crate::labels::Labels;
@@ -333,6 +334,12 @@ impl<'a> WorkloadView<'a> {
                 RootObject::Pod(_) => false,
                 RootObject::Controller(controller) => !controller.stopped,
             }
+    }
+
+    /// What containers of its live pods run. It comes in no particular order, and more than once where pods differ.
+    pub fn running_images(&self) -> impl Iterator<Item = &'a RunningImage> + use<'a> {
+        let groups = self.pods.into_iter().flat_map(|root| &root.live);
+        groups.flat_map(|group| group.images.iter())
     }
 
     /// The template that the workload declares, as it would be admitted; for a pod its own.

@@ -63,12 +63,6 @@ planned! {
         "Infrastructure and services are observable", ["Weave Scope"];
     AL_08: "AL-08" "nodes-without-runtime-security", AuditAndLogging, Required, A, Node, High, NotApplicable,
         "A runtime security monitor runs on every node", ["Falco", "Sysdig", "Aqua Enterprise", "NeuVector", "Prisma Cloud Compute"];
-    OS_01: "OS-01" "direct-node-access", OperatingSystem, Required, C, Node, High, NotApplicable,
-        "Host administrators reach nodes through privileged access management or a bastion", [];
-    OS_02: "OS-02" "unhardened-os", OperatingSystem, Recommended, C, Node, Medium, NotApplicable,
-        "OS and software follow a hardening baseline (CIS, NIST)", [];
-    OS_03: "OS-03" "os-not-scanned", OperatingSystem, Recommended, C, Node, Medium, NotApplicable,
-        "Packages and configuration are scanned regularly", ["OpenSCAP", "Lynis"];
     OS_04: "OS-04" "outdated-kernel", OperatingSystem, Recommended, B, Node, Medium, NotApplicable,
         "The OS kernel is kept up to date", ["CVEhound"];
     NW_02: "NW-02" "services-without-mutual-auth", Network, Recommended, B, Workload, Medium, NotApplicable,
@@ -95,8 +89,6 @@ planned! {
         "Forwarded ports are the minimum needed", [];
     IM_08: "IM-08" "download-tools-in-image", Images, Recommended, B, Image, Medium, NotApplicable,
         "No wget, curl or netcat in a production image", [];
-    IM_09: "IM-09" "no-dockerignore", Images, Recommended, C, Image, Low, NotApplicable,
-        "A .dockerignore keeps sensitive files out of the image", [];
     IM_10: "IM-10" "needless-layers", Images, Recommended, B, Image, Low, NotApplicable,
         "Few layers, multi-stage build", [];
     IM_11A: "IM-11a" "relative-workdir", Images, Recommended, B, Image, Low, NotApplicable,
@@ -111,8 +103,6 @@ planned! {
         "No remote control tools in a container", [];
     IM_16: "IM-16" "unsigned-image", Images, Required, B, Image, High, NotApplicable,
         "Images are signed after scanning, and the signature is verified before deployment", ["Notary", "Cosign"];
-    IM_17: "IM-17" "dockerfile-not-scanned", Images, Required, C, Image, Low, NotApplicable,
-        "Dockerfiles are checked by automated scanners", ["KICS", "Hadolint", "Conftest"];
     IM_18: "IM-18" "image-not-scanned", Images, Required, B, Image, High, NotApplicable,
         "Images are scanned throughout their life", ["Trivy", "Clair", "Grype"];
     IM_19: "IM-19" "no-build-provenance", Images, Recommended, B, Image, Medium, NotApplicable,

@@ -1,6 +1,6 @@
 //! Objects that say who may talk to whom and who leads traffic in, and probes that tell all that follows from them.
 
-use plumbline_baseline::{Check, Context, Findings, Item, NodeView, Scope};
+use plumbline_baseline::{Check, Context, Findings, ImageView, Item, NodeView, Scope};
 use plumbline_inventory::Kind;
 use plumbline_inventory::testing::{Manifest, live};
 use plumbline_inventory::views::NamespaceView;
@@ -13,8 +13,8 @@ use crate::stream::{NAMES, NAMESPACES};
 
 const READS: &[Kind] = &Kind::with_workloads::<11>(&[Kind::Namespace, Kind::Node]);
 
-/// Probes that tell what the network says, and what is on nodes.
-pub(crate) fn probes() -> [&'static Item; 2] {
+/// Probes that tell what the network says, what is on nodes, and which images run.
+pub(crate) fn probes() -> [&'static Item; 3] {
     [
         probe(
             "P-13",
@@ -29,6 +29,13 @@ pub(crate) fn probes() -> [&'static Item; 2] {
             READS,
             &[Kind::Service],
             &[Check::Node(whole_node)],
+        ),
+        probe(
+            "P-15",
+            Scope::Image,
+            Kind::WORKLOADS,
+            &[],
+            &[Check::Image(whole_image)],
         ),
     ]
 }
@@ -77,6 +84,11 @@ fn whole_node(node: &NodeView<'_>, context: &Context<'_>, findings: &mut Finding
     }
     let others: Vec<_> = context.inventory.nodes().collect();
     tell(findings, "Others", format!("{others:?}"));
+}
+
+fn whole_image(image: &ImageView<'_>, context: &Context<'_>, findings: &mut Findings) {
+    let said: Vec<_> = image.dockerfile_scans(context.inventory).collect();
+    tell(findings, "Image", format!("{} {said:?}", image.digest));
 }
 
 /// Policies of each kind, and what leads traffic in.

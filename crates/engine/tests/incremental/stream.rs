@@ -13,6 +13,13 @@ pub(crate) const NAMESPACES: [&str; 3] = ["a", "b", "kube-system"];
 pub(crate) const NAMES: [&str; 3] = ["x", "y", "z"];
 pub(crate) const NODES: [&str; 2] = ["n1", "n2"];
 
+/// What kubelets report: nothing while an image is pulled.
+const IMAGES: [&str; 3] = [
+    "",
+    "docker.io/library/x@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "docker://sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+];
+
 /// Something that happens to the inventory.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
@@ -323,12 +330,12 @@ fn pod() -> impl Strategy<Value = Manifest> {
     let status = (phase, weighted(0.2, select(&[0, 1000][..])), 0..3_u32);
     let revision = (select(&["r1", "r2"][..]), select(&["1", "2"][..]));
     let extra = (
-        weighted(0.6, select(&NODES[..])),
+        (weighted(0.6, select(&NODES[..])), select(&IMAGES[..])),
         prop::bool::weighted(0.2),
         prop::bool::weighted(0.1),
     );
     (identity(Kind::Pod), pod_spec(), labels(), status, revision, extra).prop_map(
-        |(identity, spec, labels, (phase, uid, restarts), (hash, generation), (node, mirror, ephemeral))| {
+        |(identity, spec, labels, (phase, uid, restarts), (hash, generation), ((node, image), mirror, ephemeral))| {
             let mut pod = labels
                 .put(spec.put(identity))
                 .label("controller-revision-hash", hash)
@@ -337,7 +344,9 @@ fn pod() -> impl Strategy<Value = Manifest> {
                 .set("spec.nodeName", node)
                 .push(
                     "status.containerStatuses",
-                    json!({ "name": "main", "restartCount": restarts, "user": { "linux": { "uid": uid } } }),
+                    json!({
+                        "name": "main", "imageID": image, "restartCount": restarts, "user": { "linux": { "uid": uid } },
+                    }),
                 );
             if mirror {
                 let flag = format!("--anonymous-auth={}", restarts == 0);
@@ -373,10 +382,14 @@ fn controller() -> impl Strategy<Value = Manifest> {
         pod_spec(),
         labels(),
         select(&["r1", "r2"][..]),
-        0..3_u8,
+        (0..3_u8, weighted(0.3, select(&["passed", "failed"][..]))),
     )
-        .prop_map(|(identity, spec, labels, revision, n)| {
+        .prop_map(|(identity, spec, labels, revision, (n, scan))| {
             let controller = labels.put(spec.put(identity));
+            let controller = match scan {
+                Some(word) => controller.annotation("dockerfile-scan.test/main", word),
+                None => controller,
+            };
             let generation = if revision == "r1" { "1" } else { "2" };
             match controller.kind() {
                 Kind::StatefulSet => controller

@@ -69,9 +69,11 @@ impl Inventory {
                     .iter()
                     .any(|c| matches!(c.kind.as_str(), "Complete" | "Failed") && c.status == "True");
                 self.apply_controller(&id, &o.metadata, &o.spec.template, finished, None);
+                self.note_job_scan(&id, &o);
             }
             Object::CronJob(o) => {
                 self.apply_controller(&id, &o.metadata, &o.spec.job_template.spec.template, false, None);
+                self.note_cron_scan(&id, &o);
             }
             Object::ServiceAccount(o) => {
                 let facts = ServiceAccountFacts {
@@ -323,6 +325,7 @@ impl Inventory {
             pod_ranges.push(&spec.pod_cidr);
         }
         NodeFacts {
+            container_os: container_os(node),
             labels,
             os,
             kubelet_version: names.intern(status.node_info.kubelet_version.as_str()),
@@ -348,6 +351,41 @@ impl Inventory {
             pod_ranges: pod_ranges.into_iter().map(|range| names.intern(range)).collect(),
         }
     }
+}
+
+/// Operating systems made for containers, by the beginning of what they call themselves.
+const CONTAINER_OS: [(&str, &str); 6] = [
+    ("Bottlerocket OS", "Bottlerocket"),
+    ("Container-Optimized OS", "Container-Optimized OS"),
+    ("Fedora CoreOS", "Fedora CoreOS"),
+    ("Flatcar Container Linux", "Flatcar"),
+    ("Red Hat Enterprise Linux CoreOS", "Red Hat CoreOS"),
+    ("Talos", "Talos"),
+];
+
+/// Labels that say the same, of which platforms set one where `osImage` may be worded otherwise.
+const CONTAINER_OS_LABELS: [(&str, &str, &str); 3] = [
+    (
+        "cloud.google.com/gke-os-distribution",
+        "cos",
+        "Container-Optimized OS",
+    ),
+    ("node.openshift.io/os_id", "rhcos", "Red Hat CoreOS"),
+    ("node.openshift.io/os_id", "rhel-coreos", "Red Hat CoreOS"),
+];
+
+/// The operating system of a node, if it is one made for containers.
+fn container_os(node: &lean::Node) -> Option<&'static str> {
+    let image = node.status.node_info.os_image.as_str();
+    let by_image = CONTAINER_OS.iter().find(|(begins, _)| image.starts_with(begins));
+    let labels = &node.metadata.labels;
+    let by_label = || {
+        let mut known = CONTAINER_OS_LABELS.iter();
+        known.find(|(key, value, _)| labels.get(*key).is_some_and(|label| label == value))
+    };
+    by_image
+        .map(|(_, name)| *name)
+        .or_else(|| by_label().map(|(.., name)| *name))
 }
 
 /// Whether an annotation is part of the record of an approval.

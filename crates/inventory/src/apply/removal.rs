@@ -93,6 +93,9 @@ impl Inventory {
             if id.kind == Kind::Pod {
                 self.note_component(id, None);
             }
+            if matches!(id.kind, Kind::Job | Kind::CronJob) {
+                self.set_host_scan(id, None);
+            }
         }
         if let Some(namespace) = &id.namespace
             && self.namespaces.get(namespace).is_some_and(Namespace::is_empty)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::components::MIRROR;
 use crate::facts::{Controller, Owner, Pod, Uid};
+use crate::images;
 use crate::inventory::{Inventory, ObjectId};
 use crate::kind::Kind;
 use crate::labels::Labels;
@@ -105,6 +106,7 @@ impl Inventory {
         } else {
             self.admitted(namespace, &template)
         };
+        let images = images::running(&pod.status, &mut self.names);
         let facts = Pod {
             uid: meta.uid.as_deref().map(Uid::parse),
             node: node.map(|node| self.names.intern(node)),
@@ -116,6 +118,7 @@ impl Inventory {
                 None => self.labels(&meta.annotations.short),
             },
             owner,
+            images: self.image_lists.intern(images),
             template,
             admitted,
         };
@@ -235,6 +238,7 @@ impl Inventory {
     pub(super) fn touch(&mut self, namespace: &Name, roots: impl IntoIterator<Item = LocalKey>) {
         for root in roots {
             self.note_accounts(namespace, &root);
+            self.note_images(namespace, &root);
             let (kind, name) = root;
             if kind == Kind::Pod {
                 // It may have come to count for another workload.

@@ -81,6 +81,8 @@ pub struct NodeInfo {
     #[serde(default, deserialize_with = "nullable")]
     pub kubelet_version: String,
     #[serde(default, deserialize_with = "nullable")]
+    pub os_image: String,
+    #[serde(default, deserialize_with = "nullable")]
     pub operating_system: String,
 }
 

@@ -36,6 +36,9 @@ pub struct PodStatus {
 pub struct ContainerStatus {
     #[serde(default, deserialize_with = "nullable")]
     pub name: String,
+    /// Empty until the image is there.
+    #[serde(rename = "imageID", default, deserialize_with = "nullable")]
+    pub image_id: String,
     #[serde(default, deserialize_with = "nullable")]
     pub user: ContainerUser,
     /// What is allocated to the container; `None` where the kubelet does not say.

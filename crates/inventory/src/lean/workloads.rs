@@ -118,8 +118,11 @@ pub struct JobSpec {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct JobStatus {
+    /// When it was done, without an error.
+    pub completion_time: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     pub conditions: Vec<JobCondition>,
 }
@@ -140,14 +143,24 @@ pub struct CronJob {
     pub metadata: Meta,
     #[serde(default, deserialize_with = "nullable")]
     pub spec: CronJobSpec,
+    #[serde(default, deserialize_with = "nullable")]
+    pub status: CronJobStatus,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct CronJobSpec {
+    pub suspend: Option<bool>,
     #[serde(default, deserialize_with = "nullable")]
     pub job_template: JobTemplate,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct CronJobStatus {
+    pub last_successful_time: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
