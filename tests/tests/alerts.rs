@@ -169,7 +169,7 @@ fn leader() -> Replica {
         evaluated: 1,
     };
     let snapshot = Snapshot {
-        attestations: Default::default(),
+        attestations: std::collections::BTreeMap::new(),
         leader: true,
         verdicts: [("default".to_owned(), verdict)].into(),
         inputs: vec![input("Pod"), input("Deployment.apps")],

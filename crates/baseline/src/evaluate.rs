@@ -51,7 +51,7 @@ impl Item {
             }
             Unit::Image(digest) => {
                 let digest = context.inventory.image(digest)?;
-                Some(self.check_image(&ImageView { digest }, context))
+                Some(self.check_image(ImageView { digest }, context))
             }
             Unit::Subject(subject) => {
                 let subject = context.subject(subject, home)?;
@@ -192,7 +192,7 @@ impl Item {
         outcome
     }
 
-    fn check_image(&self, image: &ImageView<'_>, context: &Context<'_>) -> Outcome {
+    fn check_image(&self, image: ImageView<'_>, context: &Context<'_>) -> Outcome {
         // No kind of object is an image: findings name workloads.
         let object = whole_cluster();
         let mut outcome = Outcome::default();

@@ -89,7 +89,7 @@ pub enum Check {
     Node(fn(&NodeView<'_>, &Context<'_>, &mut Findings)),
     /// An image, once for each digest that runs: when a workload began or ceased to run it, or says something else
     /// of it than before. It may ask for nothing else that changes.
-    Image(fn(&ImageView<'_>, &Context<'_>, &mut Findings)),
+    Image(fn(ImageView<'_>, &Context<'_>, &mut Findings)),
     /// A subject of RBAC with what it has by bindings that name it: when that changed.
     Subject(fn(&SubjectView<'_>, &Context<'_>, &mut Findings)),
     /// A role that nobody is bound to: it counts only if there is something to say of it.

@@ -181,7 +181,7 @@ fn guarded_before(status: &Value, condition: &str) -> Option<bool> {
 }
 
 impl Inventory {
-    pub(crate) fn apply_decision(&mut self, id: ObjectId, object: Object) {
+    pub(crate) fn apply_decision(&mut self, id: &ObjectId, object: Object) {
         let epoch = self.epoch(id.kind);
         let decisions = &mut self.decisions;
         let put = match object {
@@ -202,7 +202,7 @@ impl Inventory {
             Put::New => self.inputs.entry(id.kind).or_default().objects += 1,
             Put::Changed => {}
         }
-        self.dirty.object(&id);
+        self.dirty.object(id);
     }
 
     /// Waivers of both kinds, ordered.

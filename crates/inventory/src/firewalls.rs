@@ -86,7 +86,8 @@ fn rule_engine(snippet: &str) -> Option<bool> {
         let is_directive = words.next()?.eq_ignore_ascii_case("SecRuleEngine");
         is_directive.then(|| words.next()).flatten()
     });
-    let mode = directives.last()?.trim_matches('"');
+    let mut directives = directives;
+    let mode = directives.next_back()?.trim_matches('"');
     Some(!mode.eq_ignore_ascii_case("Off"))
 }
 

@@ -78,8 +78,8 @@ pub(crate) struct Images {
 impl Images {
     fn add(&mut self, root: &RootKey, uses: &[Use]) {
         for Use { digest, scans } in uses {
-            let users = self.users.entry(Name::clone(digest)).or_default();
-            *users.entry(Name::clone(&root.namespace)).or_default() += 1;
+            let namespaces = self.users.entry(Name::clone(digest)).or_default();
+            *namespaces.entry(Name::clone(&root.namespace)).or_default() += 1;
             if !scans.is_empty() {
                 let said = self.scans.entry(Name::clone(digest)).or_default();
                 said.extend(
@@ -93,13 +93,13 @@ impl Images {
 
     fn remove(&mut self, root: &RootKey, uses: &[Use]) {
         for Use { digest, scans } in uses {
-            let users = self.users.get_mut(digest).expect("what is used has a user");
-            let count = users.get_mut(&root.namespace).expect("it is used here");
+            let namespaces = self.users.get_mut(digest).expect("what is used has a user");
+            let count = namespaces.get_mut(&root.namespace).expect("it is used here");
             *count -= 1;
             if *count == 0 {
-                users.remove(&root.namespace);
+                namespaces.remove(&root.namespace);
             }
-            if users.is_empty() {
+            if namespaces.is_empty() {
                 self.users.remove(digest);
             }
             if let Some(said) = self.scans.get_mut(digest) {
@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(dirty(&mut inventory), Vec::<String>::new());
         inventory.apply(said("passed").object());
         assert_eq!(scans(&inventory), [DockerfileScan::Passed]);
-        assert_eq!(dirty(&mut inventory), [sha.clone()]);
+        assert_eq!(dirty(&mut inventory), std::slice::from_ref(&sha));
         assert_eq!(inventory.images_with_dockerfile_scans().count(), 1);
         for nothing in ["perhaps", ""] {
             inventory.apply(said(nothing).object());

@@ -220,16 +220,17 @@ impl Kind {
     /// The versions of the group that it is read in, the one to ask for first in front.
     pub const fn versions(self) -> &'static [&'static str] {
         match self {
-            Self::AdminNetworkPolicy | Self::BaselineAdminNetworkPolicy => &["v1alpha1"],
-            Self::ClusterNetworkPolicy => &["v1alpha2"],
-            Self::Gateway | Self::HttpRoute => &["v1", "v1beta1"],
-            Self::GrpcRoute | Self::TcpRoute | Self::UdpRoute => &["v1", "v1alpha2"],
-            Self::TlsRoute => &["v1", "v1alpha3", "v1alpha2"],
-            Self::ComplianceWaiver
+            Self::AdminNetworkPolicy
+            | Self::BaselineAdminNetworkPolicy
+            | Self::ComplianceWaiver
             | Self::ClusterComplianceWaiver
             | Self::ComplianceApproval
             | Self::ClusterComplianceApproval
             | Self::ComplianceAttestation => &["v1alpha1"],
+            Self::ClusterNetworkPolicy => &["v1alpha2"],
+            Self::Gateway | Self::HttpRoute => &["v1", "v1beta1"],
+            Self::GrpcRoute | Self::TcpRoute | Self::UdpRoute => &["v1", "v1alpha2"],
+            Self::TlsRoute => &["v1", "v1alpha3", "v1alpha2"],
             _ => &["v1"],
         }
     }

@@ -86,7 +86,7 @@ fn whole_node(node: &NodeView<'_>, context: &Context<'_>, findings: &mut Finding
     tell(findings, "Others", format!("{others:?}"));
 }
 
-fn whole_image(image: &ImageView<'_>, context: &Context<'_>, findings: &mut Findings) {
+fn whole_image(image: ImageView<'_>, context: &Context<'_>, findings: &mut Findings) {
     let said: Vec<_> = image.dockerfile_scans(context.inventory).collect();
     tell(findings, "Image", format!("{} {said:?}", image.digest));
 }

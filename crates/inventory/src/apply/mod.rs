@@ -34,6 +34,7 @@ impl Inventory {
     }
 
     /// An object exists, in this form.
+    #[allow(clippy::too_many_lines)] // one arm for each kind
     pub fn apply(&mut self, object: Object) {
         let id = self.id_of(object.kind(), object.meta());
         self.forget_undecodable(&id);
@@ -141,7 +142,7 @@ impl Inventory {
             | Object::ClusterComplianceApproval(_)
             | Object::ComplianceAttestation(_)
             | Object::ValidatingAdmissionPolicy(_)
-            | Object::ValidatingAdmissionPolicyBinding(_)) => self.apply_decision(id, decision),
+            | Object::ValidatingAdmissionPolicyBinding(_)) => self.apply_decision(&id, decision),
         }
     }
 

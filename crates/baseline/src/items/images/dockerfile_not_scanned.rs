@@ -69,7 +69,7 @@ item! {
     checks: [Check::Image(check), Check::ClusterObjects(note_evidence)],
 }
 
-fn check(image: &ImageView<'_>, context: &Context<'_>, findings: &mut Findings) {
+fn check(image: ImageView<'_>, context: &Context<'_>, findings: &mut Findings) {
     for (root, container, scan) in image.dockerfile_scans(context.inventory) {
         if scan == DockerfileScan::Failed {
             let message = format!(

@@ -62,7 +62,7 @@ item! {
 }
 
 /// What contradicts it is in the layers: here images are only counted.
-fn check(_: &ImageView<'_>, _: &Context<'_>, _: &mut Findings) {}
+fn check(_: ImageView<'_>, _: &Context<'_>, _: &mut Findings) {}
 
 fn note_evidence(_: &Context<'_>, findings: &mut Findings) {
     findings.note("their layers are not read: there is no registry source");

@@ -176,7 +176,7 @@ fn check_services(namespace: NamespaceView<'_>, _: &Context<'_>, findings: &mut 
     {
         let selected = || {
             let selector = &service.selector;
-            let all = namespace.workloads().filter(|workload| workload.is_active());
+            let all = namespace.workloads().filter(WorkloadView::is_active);
             all.filter(|workload| {
                 selector
                     .iter()
