@@ -210,6 +210,7 @@ async fn the_operator_is_never_refused_and_uses_every_right() -> Result<()> {
     })
     .await?;
     our_own_namespace_passes(&plane).await?;
+    decisions_are_told_what_they_are_worth(&plane).await?;
 
     stop(operator).await?;
     let leases: Api<Lease> = Api::namespaced(plane.admin_client(), NAMESPACE);
@@ -280,6 +281,43 @@ fn privileged_in(namespace: &str) -> String {
         &format!("{{name: agent, namespace: {namespace}}}"),
     )
 }
+
+/// One decision of each kind, made by the administrator of these tests.
+async fn decisions_are_told_what_they_are_worth(plane: &ControlPlane) -> Result<()> {
+    let me = plane
+        .kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"])
+        .await?;
+    let me = String::from_utf8(me.stdout)?;
+    let until = "2099-01-01T00:00:00Z";
+    let waiver = serde_json::json!({ "items": ["WL-04"], "reason": "r", "requestedBy": "dev", "expires": until });
+    let approval = serde_json::json!({
+        "waiver": { "name": "x", "uid": "x" }, "specDigest": "0".repeat(64), "approvedBy": me,
+    });
+    let attestation = serde_json::json!({
+        "items": ["AZ-01"], "statement": "s", "attestedBy": me, "validUntil": until,
+    });
+    let decisions = [
+        ("ComplianceWaiver", &waiver),
+        ("ClusterComplianceWaiver", &waiver),
+        ("ComplianceApproval", &approval),
+        ("ClusterComplianceApproval", &approval),
+        ("ComplianceAttestation", &attestation),
+    ];
+    for (kind, spec) in decisions {
+        let object = serde_json::json!({
+            "apiVersion": "compliance.plumbline.dev/v1alpha1", "kind": kind,
+            "metadata": { "name": "x" }, "spec": spec,
+        });
+        plane.apply(&object.to_string()).await?;
+        eventually(&format!("{kind} has a status"), SOON, || async {
+            let object = json(plane, &["get", kind, "x"]).await?;
+            Ok(object["status"]["conditions"].is_array().then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 
 /// The operator's own pods, as they run, do what it asks of others.
 async fn our_own_namespace_passes(plane: &ControlPlane) -> Result<()> {
