@@ -289,7 +289,8 @@ async fn decisions_are_told_what_they_are_worth(plane: &ControlPlane) -> Result<
         .await?;
     let me = String::from_utf8(me.stdout)?;
     let until = "2099-01-01T00:00:00Z";
-    let waiver = serde_json::json!({ "items": ["WL-04"], "reason": "r", "requestedBy": "dev", "expires": until });
+    let waiver =
+        serde_json::json!({ "items": ["WL-04"], "reason": "r", "requestedBy": "dev", "expires": until });
     let approval = serde_json::json!({
         "waiver": { "name": "x", "uid": "x" }, "specDigest": "0".repeat(64), "approvedBy": me,
     });
@@ -317,7 +318,6 @@ async fn decisions_are_told_what_they_are_worth(plane: &ControlPlane) -> Result<
     }
     Ok(())
 }
-
 
 /// The operator's own pods, as they run, do what it asks of others.
 async fn our_own_namespace_passes(plane: &ControlPlane) -> Result<()> {

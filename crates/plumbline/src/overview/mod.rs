@@ -106,7 +106,7 @@ impl Overview {
 
     fn findings(&self, text: &mut String, row: &Row, terminal: Terminal) {
         let heading = format!("{} {}", row.item.id, row.item.title);
-        let _ = writeln!(text, "\n{}", terminal.paint(Tone::Heading, &heading));
+        let _ = write!(text, "\n{}", paragraph(terminal, Some(Tone::Heading), &heading));
         let shown = findings::lines(&row.findings, terminal, text);
         if row.total > shown {
             let _ = writeln!(text, "  … and {} more ({})", row.total - shown, self.more);
