@@ -20,6 +20,9 @@ async fn the_reports_tell_what_is_wrong_and_what_happened() {
     let options = options.flag(Component::ApiServer, "--anonymous-auth=false");
     let plane = ControlPlane::start(options).await.unwrap();
     plane.install_crds().await.unwrap();
+    // Without them the report says that nothing proves who approves.
+    let policies = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/policies");
+    kubectl(&plane, &["apply", "-k", policies]).await;
     plane.apply(&shop().to_string()).await.unwrap();
     kubectl(&plane, &["-n", "shop", "rollout", "status", "deployment/web"]).await;
     let _operator = Operator::start(&plane).await.unwrap();
