@@ -1,27 +1,30 @@
 //! Results, kept up to date.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::Hash;
-use std::sync::{Arc, Weak};
+mod plan;
+mod results;
+mod template_memory;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use plumbline_api::conditions::{Reason as _, WaiverReason};
-use plumbline_baseline::evaluate::TemplateVerdict;
 use plumbline_baseline::{ANONYMOUS_ACCESS, Check, Context, Exception, Home, ITEMS, Item, Outcome, Unit};
-use plumbline_inventory::template::Template;
 use plumbline_inventory::views::NamespaceView;
 use plumbline_inventory::{Dirty, Inventory, Kind, Name, ObjectId, Topic};
 use plumbline_network::Network;
-use plumbline_rbac::{Rbac, Subject, Touched};
-use xxhash_rust::xxh3::Xxh3;
+use plumbline_rbac::Rbac;
 
+use self::plan::Work;
+use self::results::{Results, Total, UnitResult};
+use self::template_memory::TemplateMemory;
 use crate::attestations::Attestations;
 use crate::covered::Covered;
 use crate::due::Due;
 use crate::index::Index;
 use crate::settings::Settings;
-use crate::tally::{Severities, Tally};
-use crate::waivers::{self, Acceptance, Waivers};
+use crate::tally::Tally;
+use crate::waivers::{Acceptance, Waivers};
 
 /// The results of every item that has checks, for every unit, namespace and the cluster.
 ///
@@ -77,33 +80,6 @@ type Slots = u128;
 
 const ALL: Slots = Slots::MAX;
 
-/// The results of one home.
-#[derive(Debug, Default)]
-struct Results {
-    /// Per unit, the result of each item that has one for it, ordered by slot.
-    units: BTreeMap<Unit, Vec<(usize, UnitResult)>>,
-    /// Per slot, the sum over the units.
-    totals: Vec<Total>,
-}
-
-/// A sum of results, and the unit whose result was the last to change it.
-#[derive(Clone, Debug, Default)]
-struct Total {
-    tally: Tally,
-    cause: Option<(Home, Unit)>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct UnitResult {
-    tally: Tally,
-    /// Severities of findings that stand.
-    standing: Severities,
-    /// Severities of findings that are accepted.
-    accepted: Severities,
-    /// Of everything that was said, words included: two outcomes may count the same and read differently.
-    fingerprint: u32,
-}
-
 /// Which reports may read differently now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changed {
@@ -137,31 +113,6 @@ impl Changed {
         }
     }
 }
-
-/// What has to be looked at again in a home: which items for which unit.
-#[derive(Debug, Default)]
-struct Work {
-    units: BTreeMap<Unit, Slots>,
-    every_workload: Slots,
-}
-
-impl Work {
-    fn merge(&mut self, other: Self) {
-        for (unit, slots) in other.units {
-            self.add(unit, slots);
-        }
-        self.every_workload |= other.every_workload;
-    }
-
-    fn add(&mut self, unit: Unit, slots: Slots) {
-        if slots != 0 {
-            *self.units.entry(unit).or_default() |= slots;
-        }
-    }
-}
-
-/// Work by home.
-type Plan = BTreeMap<Home, Work>;
 
 impl Default for Evaluation {
     fn default() -> Self {
@@ -330,55 +281,6 @@ impl Evaluation {
         changed
     }
 
-    /// Looks at waivers and attestations again if they are `decided` anew or old, and plans what follows.
-    fn decide_anew(
-        &mut self,
-        decided: bool,
-        inventory: &Inventory,
-        settings: &Settings,
-        plan: &mut Plan,
-        changed: &mut Changed,
-    ) {
-        let is_old = |next: Option<Timestamp>| next.is_some_and(|next| next <= self.now);
-        if decided || is_old(self.attestations.next()) {
-            let attestations = Attestations::of(inventory, settings, self.now);
-            changed.everywhere |= attestations != self.attestations;
-            self.attestations = attestations;
-        }
-        // The cluster's report counts waivers, and says whether it is proven who approves.
-        changed.cluster |= decided;
-        if !decided && !is_old(self.waivers.next()) {
-            return;
-        }
-        let before = std::mem::replace(&mut self.waivers, Waivers::of(inventory, settings, self.now));
-        for (id, items) in self.waivers.changed(&before) {
-            let slots = self.slots_where(|slot| items.contains(slot.item.id));
-            let one = waivers::place(id).map(|name| Home::Namespace(Name::clone(name)));
-            changed.cluster = true;
-            if let Some(home) = &one {
-                changed.add(home);
-            }
-            let homes: Vec<&Home> = match &one {
-                Some(home) => vec![home],
-                None => self.results.keys().collect(),
-            };
-            for home in homes.into_iter().filter(|_| slots != 0) {
-                let Some(results) = self.results.get(home) else {
-                    continue;
-                };
-                for (unit, results) in &results.units {
-                    let found = |(at, result): &&(usize, UnitResult)| {
-                        slots & (1 << at) != 0 && result.tally.findings > 0
-                    };
-                    let found = results.iter().filter(found).fold(0, |set, (at, _)| set | 1 << at);
-                    if found != 0 {
-                        plan.entry(home.clone()).or_default().add(unit.clone(), found);
-                    }
-                }
-            }
-        }
-    }
-
     /// Judges the waivers of anonymous access by what they are needed for now, and looks again at what is said of
     /// them if that changed. Whether a waiver is needed for other items does not matter: it could be needed for
     /// what is said of itself, and would come and go with that.
@@ -441,213 +343,6 @@ impl Evaluation {
             .enumerate()
             .filter(|(_, slot)| wanted(slot))
             .fold(0, |set, (at, _)| set | 1 << at)
-    }
-
-    /// What the changes ask for.
-    fn plan(&self, dirty: Dirty, touched: &Touched, inventory: &Inventory, settings: &Settings) -> Plan {
-        let mut plan = Plan::new();
-        let whole = self.slots_where(|slot| slot.reads_workloads);
-        for root in dirty.roots {
-            let work = plan.entry(Home::Namespace(root.namespace)).or_default();
-            work.every_workload |= self.slots_where(|slot| slot.looks_around);
-            work.add(Unit::Whole, whole);
-            work.add(Unit::Workload(root.kind, root.name), ALL);
-        }
-        if !plan.is_empty() {
-            plan.entry(Home::Cluster).or_default().add(Unit::Whole, whole);
-        }
-        if dirty.evidence {
-            let asking = self.slots_where(|slot| slot.asks_the_cluster);
-            plan.entry(Home::Cluster).or_default().add(Unit::Whole, asking);
-        }
-        self.plan_nodes(&dirty.nodes, ALL, inventory, &mut plan);
-        self.plan_images(dirty.images, &mut plan);
-        for Topic { kind, namespace } in dirty.topics {
-            let looks_around = self.slots_where(|slot| slot.looks_around && slot.reads(kind));
-            let whole = self.slots_where(|slot| slot.reads(kind));
-            // What nodes are for follows from all nodes, and from what leads to their pods.
-            let on_nodes =
-                self.slots_where(|slot| slot.looks_at_nodes && (kind == Kind::Namespace || slot.reads(kind)));
-            match &namespace {
-                Some(namespace) if on_nodes != 0 => {
-                    let nodes = inventory.nodes_of(namespace).cloned().collect();
-                    self.plan_nodes(&nodes, on_nodes, inventory, &mut plan);
-                }
-                None if kind == Kind::Node => {
-                    let known = self.results.get(&Home::Cluster).into_iter();
-                    let known = known.flat_map(|results| results.units.keys());
-                    let known = known.filter_map(|unit| match unit {
-                        Unit::Node(name) => Some(name),
-                        _ => None,
-                    });
-                    let nodes = inventory.nodes().map(|(name, _)| name).chain(known);
-                    self.plan_nodes(&nodes.cloned().collect(), ALL, inventory, &mut plan);
-                }
-                _ => {}
-            }
-            let homes: Vec<Home> = match namespace {
-                // Who may do what is looked at by whom it concerns, and what people decide by what it is about.
-                _ if kind.is_rights() || kind.is_decision() => continue,
-                // What policies of the cluster say as well: by the network of the namespaces that they are about.
-                _ if kind.is_cluster_policy() => vec![Home::Cluster],
-                Some(namespace) if kind == Kind::Namespace => {
-                    self.plan_images(inventory.images_of(&namespace), &mut plan);
-                    // What its bindings give counts where it is in scope, and may be the business of others.
-                    self.plan_rights(&self.rbac.touched_in(&namespace), inventory, settings, &mut plan);
-                    for (home, work) in self.plan_home(Home::Namespace(namespace), inventory, settings) {
-                        plan.entry(home).or_default().merge(work);
-                    }
-                    // What is asked of the cluster leaves out namespaces that are not in scope.
-                    plan.entry(Home::Cluster).or_default().add(Unit::Whole, ALL);
-                    continue;
-                }
-                Some(namespace) => vec![Home::Cluster, Home::Namespace(namespace)],
-                None if kind.is_namespaced() => vec![Home::Cluster],
-                None => self.results.keys().cloned().collect(),
-            };
-            for home in homes {
-                let work = plan.entry(home).or_default();
-                work.every_workload |= looks_around;
-                work.add(Unit::Whole, whole);
-            }
-        }
-        self.plan_rights(touched, inventory, settings, &mut plan);
-        plan
-    }
-
-    /// Adds what a network asks for that is not as it was.
-    fn plan_network(&self, touched: plumbline_network::Touched, plan: &mut Plan) {
-        let whole = self.slots_where(|slot| slot.asks_the_network);
-        let touched: Vec<Home> = if touched.everywhere {
-            self.results.keys().cloned().collect()
-        } else {
-            touched.namespaces.into_iter().map(Home::Namespace).collect()
-        };
-        if !touched.is_empty() {
-            plan.entry(Home::Cluster).or_default().add(Unit::Whole, whole);
-        }
-        for home in touched {
-            plan.entry(home).or_default().add(Unit::Whole, whole);
-        }
-    }
-
-    /// Adds nodes on which something runs that did not, or runs no longer, or is not as it was.
-    fn plan_nodes(&self, nodes: &BTreeSet<Name>, slots: Slots, inventory: &Inventory, plan: &mut Plan) {
-        let asking = slots & self.slots_where(|slot| slot.looks_at_nodes);
-        for node in nodes {
-            let known = inventory.node(node).is_some();
-            let unit = Unit::Node(Name::clone(node));
-            if known
-                || self
-                    .results
-                    .get(&Home::Cluster)
-                    .is_some_and(|results| results.units.contains_key(&unit))
-            {
-                plan.entry(Home::Cluster).or_default().add(unit, asking);
-            }
-        }
-    }
-
-    /// Adds images that workloads began or ceased to run, or that are in scope no longer or again.
-    fn plan_images(&self, images: BTreeSet<Name>, plan: &mut Plan) {
-        let asking = self.slots_where(|slot| slot.looks_at_images);
-        if images.is_empty() {
-            return;
-        }
-        let work = plan.entry(Home::Cluster).or_default();
-        for image in images {
-            work.add(Unit::Image(image), asking);
-        }
-    }
-
-    /// Adds what changed rights ask for.
-    fn plan_rights(&self, touched: &Touched, inventory: &Inventory, settings: &Settings, plan: &mut Plan) {
-        if touched.is_empty() {
-            return;
-        }
-        let whole = self.slots_where(|slot| slot.reads_rights);
-        let looks_around = self.slots_where(|slot| slot.reads_rights && slot.looks_around);
-        plan.entry(Home::Cluster).or_default().add(Unit::Whole, whole);
-        let mut entrants = false;
-        for (subject, place) in &touched.places {
-            let unit = Unit::Subject(Arc::new(subject.clone()));
-            if let Subject::ServiceAccount { namespace, name } = subject {
-                // In its namespace's report, or in the cluster's if there is no such namespace.
-                plan.entry(Home::Cluster).or_default().add(unit.clone(), ALL);
-                let work = plan.entry(Home::Namespace(Name::clone(namespace))).or_default();
-                work.add(unit, ALL);
-                work.add(Unit::Whole, whole);
-                let users = inventory.namespace(namespace).into_iter();
-                for user in users.flat_map(|namespace| namespace.users(name)) {
-                    work.add(
-                        Unit::Workload(user.kind(), Name::clone(user.name())),
-                        looks_around,
-                    );
-                }
-                continue;
-            }
-            entrants |= place.is_none();
-            let home = place.clone().map_or(Home::Cluster, Home::Namespace);
-            let work = plan.entry(home).or_default();
-            work.add(unit, ALL);
-            work.add(Unit::Whole, whole);
-            if let Some(namespace) = subject.accounts_namespace() {
-                plan.entry(Home::Namespace(namespace))
-                    .or_default()
-                    .add(Unit::Whole, whole);
-            }
-        }
-        let context = self.context(inventory, self.known(), settings);
-        for subject in &touched.indirect {
-            for home in context.homes_of(subject) {
-                let unit = Unit::Subject(Arc::new(subject.clone()));
-                plan.entry(home).or_default().add(unit, ALL);
-            }
-        }
-        if entrants {
-            let asking = self.slots_where(|slot| slot.asks_for_entrants);
-            for home in self.results.keys().filter(|_| asking != 0) {
-                plan.entry(home.clone()).or_default().add(Unit::Whole, asking);
-            }
-        }
-        for binding in &touched.bindings {
-            if let Some(namespace) = binding.namespace.clone() {
-                plan.entry(Home::Namespace(namespace))
-                    .or_default()
-                    .add(Unit::Whole, whole);
-            }
-        }
-        for role in &touched.roles {
-            let home = role.namespace.clone().map_or(Home::Cluster, Home::Namespace);
-            plan.entry(home)
-                .or_default()
-                .add(Unit::UnboundRole(Name::clone(&role.name)), ALL);
-        }
-    }
-
-    /// What to look at in a home that came, went, or is not the same any more: everything. Service accounts of a
-    /// namespace that is not there belong to the cluster's report.
-    fn plan_home(&self, home: Home, inventory: &Inventory, settings: &Settings) -> Plan {
-        let mut plan = Plan::new();
-        if let Home::Namespace(namespace) = &home {
-            let of_cluster = plan.entry(Home::Cluster).or_default();
-            for account in self.rbac.bound_service_accounts(namespace) {
-                of_cluster.add(Unit::Subject(Arc::new(account.clone())), ALL);
-            }
-        }
-        let known = self
-            .results
-            .get(&home)
-            .into_iter()
-            .flat_map(|results| results.units.keys().cloned());
-        let present = self.context(inventory, self.known(), settings).units(&home);
-        let units = known.chain(self.due.units(&home).cloned()).chain(present);
-        let work = Work {
-            units: units.map(|unit| (unit, ALL)).collect(),
-            every_workload: 0,
-        };
-        plan.insert(home, work);
-        plan
     }
 
     fn work(&mut self, home: &Home, work: &Work, inventory: &Inventory, settings: &Settings) -> bool {
@@ -833,104 +528,4 @@ impl Evaluation {
 fn exists(home: &Home, inventory: &Inventory) -> bool {
     home.namespace()
         .is_none_or(|name| inventory.namespace(name).is_some())
-}
-
-impl Results {
-    /// Puts the result of a unit in its place, and returns what stood there.
-    fn set(&mut self, unit: &Unit, slot: usize, result: Option<UnitResult>) -> Option<UnitResult> {
-        let Some(result) = result else {
-            let results = self.units.get_mut(unit)?;
-            let at = results.binary_search_by_key(&slot, |(slot, _)| *slot).ok()?;
-            let (_, before) = results.remove(at);
-            if results.is_empty() {
-                self.units.remove(unit);
-            }
-            return Some(before);
-        };
-        let results = self.units.entry(unit.clone()).or_default();
-        match results.binary_search_by_key(&slot, |(slot, _)| *slot) {
-            Ok(at) => Some(std::mem::replace(&mut results[at].1, result)),
-            Err(at) => {
-                results.insert(at, (slot, result));
-                None
-            }
-        }
-    }
-}
-
-impl UnitResult {
-    fn of(outcome: &Outcome, accepted: &[Acceptance]) -> Self {
-        let severities = |standing: bool| {
-            let findings = outcome.findings.iter().zip(accepted);
-            let findings = findings.filter(|(_, accepted)| accepted.stands() == standing);
-            Severities::of(findings.map(|(finding, _)| finding))
-        };
-        Self {
-            tally: Tally::of(outcome, accepted),
-            standing: severities(true),
-            accepted: severities(false),
-            fingerprint: fingerprint(outcome, accepted),
-        }
-    }
-}
-
-/// Of everything that was said.
-fn fingerprint(outcome: &Outcome, accepted: &[Acceptance]) -> u32 {
-    let mut hasher = Xxh3::new();
-    accepted.hash(&mut hasher);
-    outcome.findings.hash(&mut hasher);
-    outcome.unknown.hash(&mut hasher);
-    outcome.note.hash(&mut hasher);
-    hasher.digest() as u32
-}
-
-/// What each template says to each item, kept as long as somebody has the template.
-#[derive(Debug, Default)]
-struct TemplateMemory {
-    /// By address: as long as it is in here nothing else has it. Other baselines remember the same template, so
-    /// nobody holds it.
-    remembered: HashMap<usize, Remembered>,
-    sweep_at: usize,
-}
-
-#[derive(Debug)]
-struct Remembered {
-    template: Weak<Template>,
-    verdicts: BTreeMap<&'static str, Arc<TemplateVerdict>>,
-}
-
-impl TemplateMemory {
-    fn verdict(
-        &mut self,
-        item: &'static Item,
-        template: &Arc<Template>,
-        settings: &Settings,
-    ) -> Arc<TemplateVerdict> {
-        let remembered = self
-            .remembered
-            .entry(Arc::as_ptr(template) as usize)
-            .or_insert_with(|| Remembered {
-                template: Arc::downgrade(template),
-                verdicts: BTreeMap::new(),
-            });
-        let verdict = remembered
-            .verdicts
-            .entry(item.id)
-            .or_insert_with(|| Arc::new(item.check_template(template, &settings.parameters)));
-        Arc::clone(verdict)
-    }
-
-    fn known(&self, item: &Item, template: &Arc<Template>) -> Option<Arc<TemplateVerdict>> {
-        let remembered = self.remembered.get(&(Arc::as_ptr(template) as usize))?;
-        remembered.verdicts.get(item.id).cloned()
-    }
-
-    /// Forgets templates that nobody but the inventory's pool still holds.
-    fn sweep(&mut self) {
-        if self.remembered.len() >= self.sweep_at {
-            self.remembered
-                .retain(|_, remembered| remembered.template.strong_count() > 1);
-            self.sweep_at = (self.remembered.len() * 2).max(1024);
-        }
-    }
 }
