@@ -16,7 +16,7 @@ use plumbline_api::waiver::{WaiverState, WaiverStatus};
 use plumbline_baseline::{Home, find};
 use plumbline_inventory::decisions::Facts;
 use plumbline_inventory::guard::Guard;
-use plumbline_inventory::{Inventory, Kind, Name, ObjectId};
+use plumbline_inventory::{Inventory, Name, ObjectId};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -32,8 +32,6 @@ const NAMED: usize = 10;
 /// One baseline's view of the cluster.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    /// The name of the baseline.
-    pub baseline: &'a str,
     /// The baseline, compiled.
     pub settings: &'a Settings,
     /// The results.
@@ -321,9 +319,4 @@ fn attestation_rank(state: AttestationState) -> u8 {
         AttestationState::Expired => 3,
         AttestationState::Rejected => 4,
     }
-}
-
-/// Whether an object is a decision of people that has a status.
-pub fn has_status(kind: Kind) -> bool {
-    kind.is_decision() && kind.group() == "compliance.plumbline.dev"
 }

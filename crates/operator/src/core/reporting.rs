@@ -206,17 +206,12 @@ impl Core {
         let Some(leadership) = self.leadership.as_mut() else {
             return;
         };
-        let views = self
-            .assessments
-            .in_effect
-            .iter()
-            .filter_map(|(name, assessment)| {
-                Some(View {
-                    baseline: name,
-                    settings: &assessment.baseline.settings,
-                    evaluation: assessment.evaluation.as_ref()?,
-                })
-            });
+        let views = self.assessments.in_effect.values().filter_map(|assessment| {
+            Some(View {
+                settings: &assessment.baseline.settings,
+                evaluation: assessment.evaluation.as_ref()?,
+            })
+        });
         let views: Vec<View<'_>> = views.collect();
         let instance = &self.options.identity;
         self.decisions.send(
